@@ -1,0 +1,29 @@
+"""Local files, whole or not at all."""
+
+import os
+from pathlib import Path
+
+from music.errors import UserError
+
+
+def read(path: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+      UserError: if it is not there or is no file.
+    """
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+
+
+def write(path: Path, content: bytes) -> None:
+    """Writes a file beside its place and renames it, so that a killed process leaves the old one or none."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UserError(f"cannot write {path}: {error.strerror}") from None

@@ -1,0 +1,74 @@
+"""`tutti encode` and `tutti decode`: one song a line, tokens with spaces between them."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from music import encoding as encodings
+from music import files, midi
+from music.errors import RejectedFile, UserError
+
+ENCODE_EXAMPLES = """examples:
+  tutti encode groove.mid --encoding drums
+  tutti encode groove.mid --encoding drums --resolution 32 --bars meter --out groove.txt
+  tutti encode sonata.mid --encoding notes --part all
+"""
+DECODE_EXAMPLES = """examples:
+  tutti decode groove.txt --encoding drums --out groove.mid
+  tutti encode sonata.mid --encoding notes | tutti decode - --encoding notes --out again.mid
+"""
+
+
+def main(argv: list[str]) -> None:
+    command, *rest = argv
+    {"encode": encode, "decode": decode}[command](rest)
+
+
+def encode(argv: list[str]) -> None:
+    parser = _parser("encode", "Writes the tokens of a MIDI file as text, one song a line.", ENCODE_EXAMPLES)
+    parser.add_argument("file", type=Path, metavar="FILE", help="a MIDI file")
+    parser.add_argument("--out", type=Path, help="the text file to write (standard output)")
+    encodings.add_arguments(parser)
+    args = parser.parse_args(argv)
+    encoding = encodings.from_arguments(args)
+    try:
+        songs = encoding.encode(midi.read(files.read(args.file)))
+    except RejectedFile as reason:
+        raise UserError(f"{args.file}: {reason}") from None
+    text = "".join(" ".join(song) + "\n" for song in songs)
+    if args.out:
+        files.write(args.out, text.encode())
+    else:
+        sys.stdout.write(text)
+
+
+def decode(argv: list[str]) -> None:
+    parser = _parser("decode", "Writes tokens as MIDI; of several songs, one file each.", DECODE_EXAMPLES)
+    parser.add_argument("file", type=Path, metavar="FILE.txt", help="tokens, one song a line; - is standard input")
+    parser.add_argument("--out", type=Path, required=True, help="the MIDI file to write; OUT-1.mid ... for several")
+    encodings.add_arguments(parser)
+    args = parser.parse_args(argv)
+    encoding = encodings.from_arguments(args)
+    content = sys.stdin.buffer.read() if str(args.file) == "-" else files.read(args.file)
+    try:
+        songs = [line.split() for line in content.decode().splitlines() if line.strip()]
+        scores = [encoding.decode(song) for song in songs]
+    except UnicodeDecodeError:
+        raise UserError(f"{args.file} is not text") from None
+    except ValueError as error:
+        raise UserError(f"{args.file}: {error}") from None
+    if not scores:
+        raise UserError(f"{args.file} holds no tokens")
+    for i, score in enumerate(scores, 1):
+        out = args.out if len(scores) == 1 else args.out.with_stem(f"{args.out.stem}-{i}")
+        files.write(out, midi.write(score))
+        print(out)
+
+
+def _parser(command: str, about: str, examples: str) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=f"tutti {command}",
+        description=about,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )

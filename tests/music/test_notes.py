@@ -1,0 +1,134 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from music import midi
+from music.chords import chord_name, named_chord, named_pitch, normal_order, pitch_name
+from music.encoding import known
+from music.errors import RejectedFile
+from music.midi import Score, Track
+from music.notes import Notes
+from music.vocabulary import Vocabulary
+from tests.corpora import corpus
+from tests.music.made import scores
+
+
+def part(onset: list[int], pitch: list[int], **more: object) -> Track:
+    return Track(midi.notes(onset, [240] * len(onset), pitch, [90] * len(onset)), **more)  # type: ignore[arg-type]
+
+
+def test_normal_order_is_music21s_for_every_pitch_class_set() -> None:
+    golden = json.loads(corpus("golden/normal_order.json").read_text())
+    assert len(golden) == 4095
+    for name, expected in golden.items():
+        pitch_classes = frozenset(map(int, name.split(".")))
+        assert ".".join(map(str, normal_order(pitch_classes))) == expected
+
+
+@given(st.integers(0, 127))
+def test_every_pitch_has_a_name_of_its_own(pitch: int) -> None:
+    assert named_pitch(pitch_name(pitch)) == pitch
+
+
+@given(st.sets(st.integers(0, 127), min_size=1))
+def test_a_chords_name_is_its_pitch_classes(pitches: set[int]) -> None:
+    assert set(named_chord(chord_name(pitches)) or ()) == {pitch % 12 for pitch in pitches}
+
+
+@pytest.mark.parametrize(("pitch", "name"), [(60, "C4"), (76, "E5"), (46, "B-2"), (66, "F#4"), (27, "E-1"), (4, "E_1")])
+def test_pitches_are_spelled_as_music21_does(pitch: int, name: str) -> None:
+    assert pitch_name(pitch) == name
+
+
+@settings(max_examples=80, deadline=None)
+@given(scores())
+def test_encode_decode_encode_gives_the_same_tokens(score: Score) -> None:
+    for song in Notes(part="all").encode(score):
+        assert Notes().encode(midi.read(midi.write(Notes().decode(song)))) == [song]
+
+
+def test_every_piano_piece_round_trips() -> None:
+    count = 0
+    for path in sorted(corpus("piano").glob("*.mid")):
+        try:
+            score = midi.read(path.read_bytes())
+        except RejectedFile:
+            continue
+        count += 1
+        for song in Notes(part="all").encode(score):
+            assert Notes().encode(midi.read(midi.write(Notes().decode(song)))) == [song], path.name
+    assert count == 91
+
+
+def test_notes_struck_together_are_a_chord_even_a_little_apart() -> None:
+    (song,) = Notes().encode(Score(480, (part([0, 9, 480, 960], [69, 60, 64, 46]),)))
+    assert song == ["9.0", "E4", "B-2"]
+
+
+def test_two_hands_take_turns() -> None:
+    right, left = part([0, 480], [72, 74]), part([0, 0, 480], [48, 52, 50])
+    assert Notes().encode(Score(480, (right, left))) == [["C5", "0.4", "D5", "D3"]]
+
+
+def test_an_octave_is_a_chord_of_one_pitch_class() -> None:
+    assert Notes().encode(Score(480, (part([0, 0], [60, 72]),))) == [["0"]]
+    assert Notes().decode(["0"]).tracks[0].notes.pitch.tolist() == [60, 72]
+
+
+def test_a_token_lasts_half_a_beat() -> None:
+    score = Notes().decode(["C4", "0.4.7", "E5"])
+    assert sorted(set(score.tracks[0].notes.onset.tolist())) == [0, 240, 480]
+    assert set(score.tracks[0].notes.duration.tolist()) == {240}
+    assert score.division == 480
+
+
+def test_a_chord_is_voiced_near_the_notes_around_it() -> None:
+    low = Notes().decode(["C2", "0.4.7", "E2"]).tracks[0].notes.pitch
+    high = Notes().decode(["C6", "0.4.7", "E6"]).tracks[0].notes.pitch
+    assert low.max() <= 45
+    assert high.min() >= 78
+
+
+def test_parts_are_chosen_by_number_program_and_name() -> None:
+    score = Score(
+        480,
+        (
+            part([0], [60], name="Right", program=0),
+            part([0], [64], name="Flute", program=73),
+            part([480], [48], name="Left", program=0),
+            part([0], [36], is_drum=True),
+        ),
+    )
+    assert Notes().encode(score) == [["C4", "C3"]]
+    assert Notes(part="1").encode(score) == [["E4"]]
+    assert Notes(part="program:73").encode(score) == [["E4"]]
+    assert Notes(part="left").encode(score) == [["C3"]]
+    assert Notes(part="all").encode(score) == [["C4", "C3"], ["E4"]]
+    with pytest.raises(RejectedFile, match="no part 2: it has 2"):
+        Notes(part="2").encode(score)
+    with pytest.raises(RejectedFile, match=r"no part 'oboe': it has program:0 \(Right\), program:73 \(Flute\)"):
+        Notes(part="oboe").encode(score)
+
+
+def test_drums_alone_are_no_part() -> None:
+    with pytest.raises(RejectedFile, match="no pitched part"):
+        Notes().encode(Score(480, (part([0], [36], is_drum=True),)))
+
+
+@pytest.mark.parametrize(
+    ("unknown", "nearest"), [("D4", "C4"), ("G9", "E5"), ("0.4.7.9", "0.4.7"), ("2.7", "7.11.2"), ("11.2", "7.11.2")]
+)
+def test_an_unknown_token_becomes_the_nearest_known_one(unknown: str, nearest: str) -> None:
+    vocabulary = Vocabulary.of(["C4", "E5", "0.4.7", "7.11.2"])
+    assert known(Notes(), ["C4", unknown], vocabulary) == ["C4", nearest]
+
+
+def test_without_a_known_chord_a_note_of_the_chord_serves() -> None:
+    assert Notes().nearest("0.4.7", Vocabulary.of(["C#4", "E5"])) == "E5"
+
+
+def test_a_word_that_is_no_note_is_named() -> None:
+    with pytest.raises(ValueError, match="'H4' is neither a note"):
+        Notes().decode(["H4"])

@@ -1,0 +1,72 @@
+"""The command line: one thin front to the stages."""
+
+import errno
+import importlib
+import sys
+
+from music.errors import UserError
+
+# command -> (module with `main(argv)`, the extra that installs what it imports, what it does)
+COMMANDS = {
+    "ingest": ("pipelines.ingest", "pipelines", "MIDI corpora -> dataset of token windows (Apache Beam)"),
+    "inspect": ("pipelines.inspect", "pipelines", "check a dataset against its manifest and show what is in it"),
+    "train": ("trainer.train", "trainer", "dataset -> run directory (tf.distribute)"),
+    "evaluate": ("trainer.evaluate", "trainer", "bits per token of a run on a split, beside an n-gram baseline"),
+    "export": ("serving.export", "serving", "run directory -> SavedModel for TensorFlow Serving"),
+    "generate": ("serving.generate", "serving", "SavedModel -> MIDI, piano roll and text"),
+    "encode": ("music.text", "", "MIDI file -> tokens as text"),
+    "decode": ("music.text", "", "tokens as text -> MIDI file"),
+    "compose": ("demo.compose", "", "a practice corpus of drum and piano files, from a seed"),
+}
+
+USAGE = (
+    "usage: tutti COMMAND [OPTIONS]    (tutti COMMAND --help says more)\n\n"
+    + "\n".join(f"  {name:<10}{about}" for name, (_, _, about) in COMMANDS.items())
+    + "\n\nMIDI corpora in, music out. Start with:\n"
+    "  tutti compose corpus && tutti ingest corpus/drums --dataset data/drums --encoding drums\n"
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command; returns the exit status: 0, or 2 for an error that the user can mend."""
+    argv = sys.argv[1:] if argv is None else argv
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(USAGE, end="")
+        return 0 if argv else 2
+    command, *rest = argv
+    if command not in COMMANDS:
+        return fail(f"unknown command {command!r}; there are {', '.join(COMMANDS)}")
+    module_name, extra, _ = COMMANDS[command]
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as missing:
+        if extra and missing.name and not missing.name.startswith(module_name.split(".")[0]):
+            return fail(f"{command} needs {missing.name}; install it with: pip install 'tutti[{extra}]'")
+        raise
+    return run(module.main, [command, *rest] if module_name == "music.text" else rest)
+
+
+def run(stage, arguments: list[str]) -> int:  # type: ignore[no-untyped-def]
+    """Calls a stage's `main`, turning errors that a user can cause into one line and status 2."""
+    try:
+        stage(arguments)
+        return 0
+    except UserError as error:
+        return fail(str(error))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.ENOENT, errno.EDQUOT):
+            raise
+        return fail(f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror))
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def fail(reason: str) -> int:
+    print(f"tutti: error: {' '.join(reason.split())}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
