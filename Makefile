@@ -1,0 +1,48 @@
+# All of it runs in .venv, installed from requirements.lock.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: help demo test lint format bench lock clean
+
+help:
+	@echo "make demo    compose a corpus, ingest it, train, export, generate MIDI to play"
+	@echo "make test    lint, types and all tests"
+	@echo "make bench   all benchmarks (an hour); benchmarks/README.md says what each one claims"
+	@echo "make lint | format | lock | clean"
+
+$(READY): requirements.lock pyproject.toml setup.py
+	$(PYTHON) -m venv .venv
+	grep -A 99 '^uv==' requirements.lock | awk 'NR > 1 && !/^ / { exit } { print }' > .venv/uv.lock
+	$(BIN)/pip install --quiet --require-hashes -r .venv/uv.lock
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" demo/run.sh out
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/hadolint Dockerfile
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Beam's tests have a process of their own: tfrecord and TensorFlow both define tensorflow.Example.
+test: lint
+	$(BIN)/pytest tests/music tests/demo tests/pipelines
+	$(BIN)/pytest tests/trainer tests/serving
+
+bench: $(READY)
+	for claim in ingest training generation; do $(BIN)/python -m benchmarks.$$claim || exit 1; done
+
+lock:
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 --generate-hashes \
+	    --no-header --no-annotate --no-emit-index-url --upgrade --output-file requirements.lock
+
+clean:
+	rm -rf .venv out build *.egg-info

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# The whole path, twice: a corpus of drums and one of piano -> dataset -> trained model -> SavedModel -> music.
+# Each line is a command that anyone can type. Usage: demo/run.sh OUT
+set -euo pipefail
+out=${1:-out}
+export TF_CPP_MIN_LOG_LEVEL=3
+
+step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+run() { printf '$ %s\n' "$*"; "$@"; }
+
+step "1. A corpus of our own: 300 drum songs and 300 piano pieces"
+run tutti compose "$out/corpus" --songs 300 --seed 1
+
+step "2. MIDI -> datasets of token windows, by Apache Beam"
+run tutti ingest "$out/corpus/drums" --dataset "$out/data/drums" --encoding drums --window 256
+run tutti ingest "$out/corpus/piano" --dataset "$out/data/piano" --encoding notes --window 100
+
+step "3. Datasets -> trained networks"
+run tutti train --dataset "$out/data/drums" --preset drums-lstm-small --run "$out/runs/drums"
+run tutti train --dataset "$out/data/piano" --preset piano-lstm-small --run "$out/runs/piano"
+run tutti evaluate --run "$out/runs/drums" --dataset "$out/data/drums"
+run tutti evaluate --run "$out/runs/piano" --dataset "$out/data/piano"
+
+step "4. Networks -> SavedModels -> music"
+run tutti export --run "$out/runs/drums" --models "$out/models/drums"
+run tutti export --run "$out/runs/piano" --models "$out/models/piano"
+mkdir -p "$out/music"
+run tutti generate --model "$out/models/drums" --out "$out/music/drums.mid" --steps 408 --seed 7 -n 4
+run tutti generate --model "$out/models/piano" --out "$out/music/piano.mid" --steps 200 --temperature 0.8 --seed 7 -n 4
+
+step "Made in $out"
+cat <<END
+Play     $(echo "$out"/music/*.mid)
+         Try next: --temperature 1.2, another --seed, or --prompt with a MIDI file of yours.
+See      $(echo "$out"/music/*.png)
+         Try next: tutti generate --steps 2000 for a longer piece on the same picture.
+Learning $(echo "$out"/runs/*/learning_curve.png)
+         Try next: tutti train again with --epochs 60; it goes on where this run stopped.
+Data     $out/data/drums $out/data/piano
+         Try next: tutti inspect $out/data/drums, then ingest a folder of your own.
+END
