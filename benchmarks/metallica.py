@@ -1,0 +1,80 @@
+"""A published corpus, end to end: does the network learn the bar, and does it beat n-grams on songs it never saw?
+
+    python -m benchmarks.metallica CORPUS --model lstm [--minutes 20] [--out out/metallica]
+
+CORPUS is the folder of 57 drum tracks of arXiv 1604.05358. The paper's mark of success is that BAR comes after every 16
+words. Ingests, trains, evaluates on the test songs, exports, and generates 64 pieces of 512 words at temperature 1.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import measure
+
+WORDS_A_BAR = 16
+PIECES, STEPS = 64, 512
+# Found on the validation songs. One epoch is some 40 steps of 16 windows.
+TRAINING = {
+    "lstm": ["--preset", "drums-lstm", "--units", "256", "--dropout", "0.3", "--learning-rate", "0.003"],
+    "wavenet": ["--preset", "drums-wavenet", "--learning-rate", "0.002"],
+}
+COMMON = ["--batch-size", "16", "--warmup", "50", "--decay", "cosine"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", type=Path, metavar="CORPUS")
+    parser.add_argument("--model", choices=TRAINING, default="lstm")
+    parser.add_argument("--minutes", type=float, default=20, help="minutes of training at most (20)")
+    parser.add_argument("--steps", type=int, default=1000, help="training steps (1000)")
+    parser.add_argument("--out", type=Path, default=Path("out/metallica"))
+    args = parser.parse_args()
+    data, run, model = args.out / "data", args.out / args.model, args.out / "models" / args.model
+    tutti("ingest", args.corpus, "--dataset", data, "--encoding", "drums", "--window", 256)
+    limits = ["--steps", args.steps, "--time-limit", args.minutes]
+    trained = tutti("train", "--dataset", data, "--run", run, *TRAINING[args.model], *COMMON, *limits)
+    evaluated = tutti("evaluate", "--run", run, "--dataset", data)
+    tutti("export", "--run", run, "--models", model)
+    pieces = args.out / "pieces" / f"{args.model}.mid"
+    pieces.parent.mkdir(parents=True, exist_ok=True)
+    tutti("generate", "--model", model, "--out", pieces, "-n", PIECES, "--steps", STEPS, "--temperature", 1.0)
+    lengths = [
+        length for text in pieces.parent.glob(f"{args.model}-*.txt") for length in bars(text.read_text().split())
+    ]
+    result = {
+        "model": args.model,
+        "training": trained,
+        "test": evaluated,
+        "bars": len(lengths),
+        "bars of 16 words": sum(length == WORDS_A_BAR for length in lengths) / len(lengths),
+    }
+    measure.RESULTS.mkdir(exist_ok=True)
+    (measure.RESULTS / f"metallica-{args.model}.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result, indent=1))
+
+
+def tutti(command: str, *arguments: object) -> dict[str, object]:
+    """Runs a command of Tutti's and returns what it prints with --json."""
+    words = [sys.executable, "-m", "tutti", command, *map(str, arguments), "--json"]
+    print("$ tutti " + " ".join(words[3:]), file=sys.stderr)
+    out: dict[str, object] = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
+    return out
+
+
+def bars(words: list[str]) -> list[int]:
+    """The number of words before each BAR of a piece; what follows its last BAR is no whole bar."""
+    lengths, count = [], 0
+    for word in words:
+        if word == "BAR":
+            lengths.append(count)
+            count = 0
+        else:
+            count += 1
+    return lengths
+
+
+if __name__ == "__main__":
+    main()
