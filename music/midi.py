@@ -100,63 +100,23 @@ def read(data: bytes) -> Score:
 
 
 def write(score: Score) -> bytes:
-    """A Standard MIDI File of type 1: a track of tempo and meter, then one for each track.
-
-    Drum tracks are on channel 10, the others on the remaining fifteen in turn.
-    """
-    conductor = [
-        (tick, b"\xff\x58\x04" + bytes([numerator, denominator.bit_length() - 1, 24, 8]))
-        for tick, numerator, denominator in score.meters
-    ] + [
-        (tick, b"\xff\x51\x03" + min(round(MICROSECONDS_A_MINUTE / bpm), (1 << 24) - 1).to_bytes(3, "big"))
-        for tick, bpm in score.tempos
-    ]
-    chunks = [_conductor_chunk(sorted(conductor, key=lambda event: event[0]))]
-    melodic = [channel for channel in range(16) if channel != DRUM_CHANNEL]
-    for i, track in enumerate(score.tracks):
-        chunks.append(_note_chunk(track, DRUM_CHANNEL if track.is_drum else melodic[i % len(melodic)]))
-    header = (1, len(chunks), score.division)
-    return b"MThd\x00\x00\x00\x06" + b"".join(n.to_bytes(2, "big") for n in header) + b"".join(chunks)
-
-
-def _conductor_chunk(events: list[tuple[int, bytes]]) -> bytes:
-    body, before = b"", 0
-    for tick, event in events:
-        septets, present = _variable_length(np.array([tick - before]))
-        body += septets[present].tobytes() + event
-        before = tick
-    return _chunk(body)
-
-
-def _note_chunk(track: Track, channel: int) -> bytes:
-    name = track.name.encode("latin-1", "replace")
-    (septets,), (present,) = _variable_length(np.array([len(name)]))
-    head = b"\x00\xff\x03" + septets[present].tobytes() + name + bytes([0, 0xC0 | channel, track.program])
-    notes = track.notes
-    end = notes.onset + np.maximum(notes.duration, 1)
-    tick = np.concatenate([notes.onset, end])
-    status = np.repeat(np.array([0x90 | channel, 0x80 | channel]), len(notes))
-    velocity = np.concatenate([notes.velocity, np.zeros_like(notes.velocity)])
-    message = np.stack([status, np.tile(notes.pitch, 2), velocity], 1)
-    # At one tick an end comes before a beginning, or the new note would be cut at once.
-    order = np.lexsort((*message.T[::-1], tick))
-    septets, present = _variable_length(np.diff(tick[order], prepend=0))
-    rows = np.concatenate([septets, message[order].astype(np.uint8)], 1)
-    written = np.concatenate([present, np.ones_like(message, bool)], 1)
-    written[:, -3] = np.diff(status[order], prepend=0) != 0  # running status
-    return _chunk(head + rows[written].tobytes())
-
-
-def _chunk(body: bytes) -> bytes:
-    body += b"\x00\xff\x2f\x00"
-    return b"MTrk" + len(body).to_bytes(4, "big") + body
-
-
-def _variable_length(numbers: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """uint8[n, 5], bool[n, 5]: numbers as variable-length quantities, and which of their bytes are written."""
-    shifted = numbers[:, None] >> np.array([28, 21, 14, 7, 0])
-    septets = (shifted & 0x7F | [0x80, 0x80, 0x80, 0x80, 0]).astype(np.uint8)
-    return septets, (shifted > 0) | [False, False, False, False, True]
+    """A Standard MIDI File of type 1. Drum tracks are on channel 10, the others on the remaining fifteen in turn."""
+    file = symusic.Score(score.division)
+    for tick, bpm in score.tempos:
+        file.tempos.append(symusic.Tempo(tick, qpm=bpm))
+    for tick, numerator, denominator in score.meters:
+        file.time_signatures.append(symusic.TimeSignature(tick, numerator, denominator))
+    for track in score.tracks:
+        written = symusic.Track(name=track.name, program=track.program, is_drum=track.is_drum)
+        written.notes = symusic.Note.from_numpy(
+            track.notes.onset.astype(np.int32),
+            np.maximum(track.notes.duration, 1).astype(np.int32),
+            track.notes.pitch.astype(np.int8),
+            track.notes.velocity.astype(np.int8),
+        )
+        file.tracks.append(written)
+    content: bytes = file.dumps_midi()
+    return content
 
 
 def _unwrapped(data: bytes) -> bytes:

@@ -1,0 +1,112 @@
+"""`tutti compose`: a practice corpus of drum songs and piano pieces, from a seed."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import tutti
+from demo import drums, piano
+from music import files, midi
+from music.errors import UserError
+
+KINDS = {"drums": drums.compose, "piano": piano.compose}
+
+EXAMPLES = """examples:
+  tutti compose corpus                          300 drum songs in corpus/drums, 300 piano pieces in corpus/piano
+  tutti compose corpus --songs 500              200 more of each; the first 300 stay as they are
+  tutti compose more --seed 2 --kind drums      other drum songs
+"""
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(
+        prog="tutti compose",
+        description="Writes MIDI files made by a small composer. The same seed gives the same bytes, anywhere.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("out", metavar="OUT", help="folder for drums/*.mid and piano/*.mid")
+    parser.add_argument("--songs", type=int, default=300, help="how many of each kind (300)")
+    parser.add_argument("--seed", type=int, default=1, help="another seed, other songs (1)")
+    parser.add_argument("--kind", choices=(*KINDS, "both"), default="both", help="drum songs, piano pieces or both")
+    parser.add_argument("--force", action="store_true", help="write although OUT holds other files; none is deleted")
+    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
+    args = parser.parse_args(argv)
+    if args.songs < 1:
+        raise UserError(f"--songs is {args.songs}; it must be at least 1")
+    if args.seed < 0:
+        raise UserError(f"--seed is {args.seed}; it must be at least 0")
+    if "://" in args.out:
+        raise UserError(f"OUT is {args.out}; compose writes to local folders only, copy the files from there")
+    kinds = list(KINDS) if args.kind == "both" else [args.kind]
+    size = write(Path(args.out), kinds, args.songs, args.seed, args.force)
+    if args.json:
+        songs = dict.fromkeys(kinds, args.songs)
+        print(json.dumps({"out": args.out, "seed": args.seed, "songs": songs, "bytes": size}, indent=1))
+    else:
+        folders = ", ".join(str(Path(args.out, kind)) for kind in kinds)
+        print(f"{args.songs} songs in each of {folders}: {size / 1e6:.1f} MB")
+
+
+def write(out: Path, kinds: list[str], songs: int, seed: int, force: bool = False) -> int:
+    """Writes a corpus and returns the bytes of all its files. Files that are not of it stay as they are.
+
+    Raises:
+      UserError: if `out` holds anything but songs of this corpus and not `force`, or cannot be written.
+    """
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file; name a folder for the songs")
+    if not force:
+        refuse_others(out, kinds, songs, seed)
+    total = 0
+    for kind in kinds:
+        try:
+            (out / kind).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the folder {out / kind}: {error.strerror}") from None
+        for i, (name, content) in enumerate(corpus(kind, songs, seed), 1):
+            files.write(out / kind / name, content)
+            total += len(content)
+            show_progress(kind, i, songs)
+    return total
+
+
+def corpus(kind: str, songs: int, seed: int) -> Iterator[tuple[str, bytes]]:
+    """File names and contents of the songs of one kind, in order."""
+    for index in range(songs):
+        style, score = KINDS[kind](seed, index)
+        yield f"{index + 1:05d}-{style}.mid", midi.write(score)
+
+
+def refuse_others(out: Path, kinds: list[str], songs: int, seed: int) -> None:
+    """Makes sure that every file in the folders of these kinds is one that this corpus would write there.
+
+    Raises:
+      UserError: if one is not; it names the file.
+    """
+    for kind in kinds:
+        folder = out / kind
+        found = {path.name for path in folder.iterdir() if path.name[0] != "."} if folder.is_dir() else set()
+        if not found:
+            continue
+        for name, content in corpus(kind, songs, seed):
+            if name in found and files.read(folder / name) == content:
+                found.remove(name)
+        if found:
+            raise UserError(
+                f"{folder / min(found)} is no song of this corpus; name another folder, or add --force to keep it there"
+            )
+
+
+def show_progress(kind: str, done: int, songs: int) -> None:
+    """A line on stderr that counts: rewritten in a terminal, once a kind elsewhere."""
+    if sys.stderr.isatty():
+        print(f"\r{kind}: {done}/{songs}", end="\n" if done == songs else "", file=sys.stderr, flush=True)
+    elif done == songs:
+        print(f"{kind}: {done}/{songs}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(tutti.run(main, sys.argv[1:]))
