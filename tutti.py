@@ -39,11 +39,11 @@ def main(argv: list[str] | None = None) -> int:
     module_name, extra, _ = COMMANDS[command]
     try:
         module = importlib.import_module(module_name)
+        return run(module.main, [command, *rest] if module_name == "music.text" else rest)
     except ModuleNotFoundError as missing:
-        if extra and missing.name and not missing.name.startswith(module_name.split(".")[0]):
-            return fail(f"{command} needs {missing.name}; install it with: pip install 'tutti[{extra}]'")
-        raise
-    return run(module.main, [command, *rest] if module_name == "music.text" else rest)
+        if not extra or missing.name in (None, module_name):
+            raise
+        return fail(f"{command} needs {missing.name}; install it with: pip install 'tutti[{extra}]'")
 
 
 def run(stage, arguments: list[str]) -> int:  # type: ignore[no-untyped-def]

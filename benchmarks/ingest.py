@@ -11,7 +11,7 @@ import contextlib
 import io
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import mido
@@ -40,7 +40,7 @@ def main() -> None:
         files = sorted((home / "corpus").rglob("*.mid"))
         some = files[::EVERY]
         assert all(by_mido(path) == Drums().encode(midi.read(path.read_bytes()))[0] for path in some[:20])
-        contestants: dict[str, Callable[[], float]] = {
+        contestants: dict[str, measure.Work] = {
             "tutti ingest (Beam, in-process runner)": lambda: through_beam(files, home),
             "the same parser and writer in a bare loop": lambda: bare_loop(files, home / "bare.tfrecord"),
             "mido, words and tfrecord's writer in Python": lambda: mido_loop(some, home / "mido.tfrecord"),

@@ -12,6 +12,9 @@ from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 
+Work = Callable[[], float]
+"""Works once and returns the amount of work it did."""
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -23,11 +26,11 @@ class Rate:
     runs: int
 
 
-def interleaved(contestants: Mapping[str, Callable[[], float]], runs: int) -> dict[str, list[float]]:
+def interleaved(contestants: Mapping[str, Work], runs: int) -> dict[str, list[float]]:
     """The rates of each contestant, run after run in turn.
 
     Args:
-      contestants: name -> a function that works once and returns the amount of work it did.
+      contestants: by name.
       runs: how often each one is timed, after one turn that is not counted.
 
     Returns:

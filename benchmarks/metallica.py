@@ -17,30 +17,43 @@ from benchmarks import measure
 WORDS_A_BAR = 16
 PIECES, STEPS = 64, 512
 # Found on the validation songs. One epoch is some 40 steps of 16 windows.
-TRAINING = {
-    "lstm": ["--preset", "drums-lstm", "--units", "256", "--dropout", "0.3", "--learning-rate", "0.003"],
-    "wavenet": ["--preset", "drums-wavenet", "--learning-rate", "0.002"],
+SIZES = {
+    "lstm": "--preset drums-lstm --units 256 --dropout 0.4",
+    "wavenet": "--preset drums-wavenet --residual 96 --skip 192 --dilations 1,2,4,8,16,32,64,128 --stacks 1 --dropout 0.2",
 }
-COMMON = ["--batch-size", "16", "--warmup", "50", "--decay", "cosine"]
+TRAINING = "--learning-rate 0.003 --batch-size 16 --warmup 50 --decay cosine"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path, metavar="CORPUS")
-    parser.add_argument("--model", choices=TRAINING, default="lstm")
+    parser.add_argument("--model", choices=SIZES, default="lstm")
     parser.add_argument("--minutes", type=float, default=20, help="minutes of training at most (20)")
-    parser.add_argument("--steps", type=int, default=1000, help="training steps (1000)")
+    parser.add_argument("--steps", type=int, default=480, help="training steps (480)")
     parser.add_argument("--out", type=Path, default=Path("out/metallica"))
     args = parser.parse_args()
     data, run, model = args.out / "data", args.out / args.model, args.out / "models" / args.model
     tutti("ingest", args.corpus, "--dataset", data, "--encoding", "drums", "--window", 256)
     limits = ["--steps", args.steps, "--time-limit", args.minutes]
-    trained = tutti("train", "--dataset", data, "--run", run, *TRAINING[args.model], *COMMON, *limits)
+    trained = tutti("train", "--dataset", data, "--run", run, *SIZES[args.model].split(), *TRAINING.split(), *limits)
     evaluated = tutti("evaluate", "--run", run, "--dataset", data)
     tutti("export", "--run", run, "--models", model)
     pieces = args.out / "pieces" / f"{args.model}.mid"
     pieces.parent.mkdir(parents=True, exist_ok=True)
-    tutti("generate", "--model", model, "--out", pieces, "-n", PIECES, "--steps", STEPS, "--temperature", 1.0)
+    tutti(
+        "generate",
+        "--model",
+        model,
+        "--out",
+        pieces,
+        "-n",
+        PIECES,
+        "--steps",
+        STEPS,
+        "--temperature",
+        1.0,
+        "--no-picture",
+    )
     lengths = [
         length for text in pieces.parent.glob(f"{args.model}-*.txt") for length in bars(text.read_text().split())
     ]

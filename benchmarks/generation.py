@@ -1,0 +1,99 @@
+"""Generating with the piano network: notes a second beside the original loop, and beside matrix products alone.
+
+    python -m benchmarks.generation [--runs 5]
+
+Three LSTM layers of 512, a dense layer of 256, 352 tokens; 200 notes a piece. The original calls `predict` on the last
+100 notes for every new one. Ours is the exported model's loop inside the graph, at batch 1 and 64. The limit is the
+time of the step's matrix products alone, for as many rows as there are pieces.
+"""
+
+import argparse
+
+from trainer import quiet  # noqa: F401  (before TensorFlow)
+
+# isort: split
+import numpy as np
+import tensorflow as tf
+
+from benchmarks import measure
+from benchmarks.training import VOCABULARY, WINDOW, original
+from serving.sampler import Requests, Sampler
+from trainer.model import build
+from trainer.presets import PRESETS
+
+NOTES = 200
+BY_PREDICT = 20
+BATCHES = (1, 64)
+# (inputs, outputs) of each matrix product of a step
+PRODUCTS = [(128, 2048), *[(512, 2048)] * 5, (512, 256), (256, VOCABULARY)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5, help="counted runs of each contestant (5)")
+    args = parser.parse_args()
+    network = original()
+
+    def one_predict_a_note() -> float:
+        pattern = list(np.random.default_rng(0).integers(0, VOCABULARY, WINDOW))
+        for _ in range(BY_PREDICT):
+            window = np.reshape(pattern, (1, WINDOW, 1)) / VOCABULARY
+            pattern = [*pattern[1:], int(np.argmax(network.predict(window, verbose=0)))]
+        return BY_PREDICT
+
+    contestants = {"one predict a note, stock Keras": one_predict_a_note}
+    for batch in BATCHES:
+        contestants[f"tutti generate, batch {batch}"] = generation(batch)
+        contestants[f"matrix products alone, batch {batch}"] = products_alone(batch)
+    rates = measure.interleaved(contestants, args.runs)
+    peer = rates["one predict a note, stock Keras"]
+    ratios = {}
+    for batch in BATCHES:
+        us, limit = rates[f"tutti generate, batch {batch}"], rates[f"matrix products alone, batch {batch}"]
+        ratios[f"us at batch {batch} : one predict a note"] = measure.ratio(us, peer)
+        ratios[f"us at batch {batch} : matrix products alone"] = measure.ratio(us, limit)
+    measure.report("generation", "notes/s", rates, ratios)
+
+
+def generation(batch: int) -> measure.Work:
+    sampler = Sampler(build(PRESETS["piano-lstm"]().model, VOCABULARY), VOCABULARY)
+    call = tf.function(lambda *rows: sampler.generate(Requests(*rows)))
+    # Prompts of one token; arg-max of random weights does not meet EOS early, and what was written is counted.
+    rows = (
+        tf.range(3, 3 + batch)[:, None],
+        tf.fill([batch], NOTES),
+        tf.zeros([batch]),
+        tf.zeros([batch], tf.int32),
+        tf.zeros([batch]),
+        tf.range(batch, dtype=tf.int64),
+    )
+
+    def run() -> float:
+        _, length, _ = call(*rows)
+        return float(tf.reduce_sum(length))
+
+    return run
+
+
+def products_alone(batch: int) -> measure.Work:
+    chance = tf.random.Generator.from_seed(0)
+    pairs = [(chance.normal([batch, rows]), chance.normal([rows, columns])) for rows, columns in PRODUCTS]
+
+    @tf.function  # type: ignore[untyped-decorator, unused-ignore]
+    def steps() -> tf.Tensor:
+        # A sum of one element of each keeps the products from being left out.
+        total = tf.constant(0.0)
+        for _ in tf.range(NOTES):
+            for a, b in pairs:
+                total += tf.matmul(a + total * 0, b)[0, 0]
+        return total
+
+    def run() -> float:
+        steps()
+        return batch * NOTES
+
+    return run
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Match and read: bundles of files, then what is in them."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+
+from music.midi import MAX_BYTES
+from pipelines import storage
+from pipelines.elements import Bundle, Content, Contents, File
+from pipelines.files import NO_FILE, bundles
+
+# A remote read waits for the network, so many wait together.
+REMOTE_READS = 32
+
+
+class Match(beam.PTransform):
+    """-> bundles of files, `spread` over the workers where there are several."""
+
+    def __init__(self, found: list[File], spread: bool = True) -> None:
+        super().__init__()
+        self.found, self.spread = found, spread
+
+    def expand(self, pipeline: Any) -> Any:
+        return pipeline | beam.Create([Bundle(files) for files in bundles(self.found)], reshuffle=self.spread)
+
+
+class Read(beam.PTransform):
+    """Bundles of files -> their contents."""
+
+    def expand(self, matched: Any) -> Any:
+        return matched | beam.ParDo(ReadFiles())
+
+
+class ReadFiles(beam.DoFn):
+    """Reads a bundle. A file that is too large or cannot be read becomes a content without data."""
+
+    def process(self, bundle: Bundle) -> Iterator[Contents]:
+        if any(storage.is_remote(file.path) for file in bundle.files):
+            with ThreadPoolExecutor(REMOTE_READS) as threads:
+                yield Contents(tuple(threads.map(content, bundle.files)))
+        else:
+            yield Contents(tuple(map(content, bundle.files)))
+
+
+def content(file: File) -> Content:
+    """What is in a file, without reading more of it than a song may have."""
+    if file.size > MAX_BYTES:
+        return Content(file.name, None, f"{file.size:,} bytes are beyond the limit of {MAX_BYTES:,} for a song")
+    try:
+        if storage.is_remote(file.path):
+            return Content(file.name, storage.read(file.path))
+        # A pipe or a device would be waited for.
+        if file.size == NO_FILE and Path(file.path).exists():
+            return Content(file.name, None, "cannot be read: not a regular file")
+        # A Path and a buffer each cost as much as the reading.
+        with open(file.path, "rb", buffering=0) as opened:  # noqa: PTH123
+            return Content(file.name, opened.read())
+    except OSError as error:
+        return Content(file.name, None, f"cannot be read: {error.strerror or ' '.join(str(error).split())}")

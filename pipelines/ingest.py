@@ -1,0 +1,211 @@
+"""`tutti ingest`: MIDI corpora -> dataset of token windows."""
+
+import argparse
+import json
+import math
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from music import encoding as encodings
+from music.dataset import MANIFEST, SPLITS, Dataset, Snapshot, rejected_path, snapshot_path
+from music.errors import UserError
+from pipelines import files, staging, storage, summary
+from pipelines.arguments import Parser
+from pipelines.elements import Job
+
+EXAMPLES = """examples:
+  tutti ingest corpus/drums --dataset data/drums --encoding drums
+  tutti ingest 'archive/**/*.mid' extra.mid --dataset data/piano --encoding notes --window 100 --stride 1
+  tutti ingest corpus --dataset data/drums --direct_num_workers 4 --direct_running_mode multi_processing
+  tutti ingest gs://bucket/midi --dataset gs://bucket/data --runner FlinkRunner --flink_master host:8081
+
+All flags of Apache Beam and its runners pass through. Ingesting into an existing dataset adds what is new.
+"""
+LARGEST_WINDOW = 1 << 20
+
+
+def main(argv: list[str]) -> None:
+    """Runs the command.
+
+    Raises:
+      UserError: for whatever the user can mend; nothing of the run is left behind then.
+    """
+    args, flags = parse(argv)
+    encoding = encodings.from_arguments(args)
+    found = files.find(args.corpus)
+    with unwinding_on_termination(), staging.staging(args.dataset) as folder:
+        before = staging.current(args.dataset)
+        job = job_for(args, encoding, folder, before)
+        run = ingest(found, job, flags)
+        if run["changed"]:
+            staging.commit(folder, args.dataset, job.snapshot)
+    report(run, args, job)
+
+
+def parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """The command's own flags, and those that are Beam's."""
+    parser = Parser("tutti ingest", "Turn MIDI corpora into a dataset of token windows, with Apache Beam.", EXAMPLES)
+    parser.add_argument("corpus", nargs="+", metavar="CORPUS", help="files, folders, globs; local or gs://")
+    parser.add_argument("--dataset", required=True, metavar="DIR", help="the dataset's folder, new or to be added to")
+    parser.add_argument("--window", type=int, default=256, help="input tokens in a window (256)")
+    parser.add_argument("--stride", type=int, help="tokens from one window to the next (as many as --window)")
+    parser.add_argument(
+        "--split", type=fractions, default=(0.8, 0.1, 0.1), metavar="T,V,E", help="share of each split (0.8,0.1,0.1)"
+    )
+    parser.add_argument("--shards", type=int, help="shards of each split (about 64 MiB each)")
+    parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+    encodings.add_arguments(parser)
+    args, strange = parser.parse_known_intermixed_args(argv)
+    beams: list[str] = []
+    if strange:
+        # Only Beam can tell which of its flags take a value, and it takes seconds to import.
+        from pipelines import pipeline
+
+        beams, ours = pipeline.split_flags(argv)
+        args, strange = parser.parse_known_intermixed_args(ours)
+    if strange:
+        raise UserError(f"unknown flag {strange[0]}: neither tutti ingest nor Apache Beam has it")
+    for name, value, most in (("window", args.window, LARGEST_WINDOW), ("stride", args.stride, None)):
+        if value is not None and not 1 <= value <= (most or value):
+            raise UserError(f"--{name} {value}: it must be at least 1" + (f" and at most {most:,}" if most else ""))
+    if args.shards is not None and not 1 <= args.shards <= 99_999:
+        raise UserError(f"--shards {args.shards}: it must be at least 1 and at most 99,999")
+    args.stride = args.window if args.stride is None else args.stride
+    return args, beams
+
+
+def fractions(text: str) -> tuple[float, float, float]:
+    """Three shares that add up to 1."""
+    try:
+        shares = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        shares = ()
+    if len(shares) != 3 or not all(0 <= share <= 1 for share in shares) or not math.isclose(sum(shares), 1):
+        raise argparse.ArgumentTypeError(f"{text!r} is not three shares of {', '.join(SPLITS)} that add up to 1")
+    return shares[0], shares[1], shares[2]
+
+
+def job_for(args: argparse.Namespace, encoding: encodings.Encoding, folder: str, before: Dataset | None) -> Job:
+    """The settings of this run.
+
+    Raises:
+      UserError: if the dataset was made with other settings; names the first.
+    """
+    vocabulary = before.vocabulary if before else encoding.vocabulary()
+    job = Job(
+        dataset=args.dataset,
+        staging=folder,
+        snapshot=before.snapshot + 1 if before else 1,
+        encoding=encoding,
+        window=args.window,
+        stride=args.stride,
+        fractions=args.split,
+        shards=args.shards,
+        tokens=vocabulary.tokens if vocabulary else None,
+    )
+    if before:
+        asked = {
+            "encoding": encodings.to_json(encoding),
+            "window": job.window,
+            "stride": job.stride,
+            "fractions": list(job.fractions),
+        }
+        for flag, has, wants in differences(before.options(), asked):
+            raise UserError(
+                f"{args.dataset} was made with {flag} {has}, not {wants}; ask for the same, or for another --dataset"
+            )
+    return job
+
+
+def differences(stored: dict[str, Any], asked: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """(flag, stored value, asked value) where two sets of options differ; parameters as flags of their own."""
+
+    def flat(options: dict[str, Any]) -> dict[str, Any]:
+        encoding = dict(options["encoding"])
+        flags = {"--encoding": encoding.pop("name")}
+        flags |= {"--" + name.replace("_", "-"): value for name, value in encoding.items()}
+        split = ",".join(f"{share:g}" for share in options["fractions"])
+        return flags | {"--window": options["window"], "--stride": options["stride"], "--split": split}
+
+    has, wants = flat(stored), flat(asked)
+    if has["--encoding"] != wants["--encoding"]:
+        return [("--encoding", has["--encoding"], wants["--encoding"])]
+    return [(flag, has.get(flag), wants.get(flag)) for flag in wants if has.get(flag) != wants.get(flag)]
+
+
+def ingest(found: list[Any], job: Job, flags: list[str]) -> dict[str, Any]:
+    """Runs the pipeline; what it did, as figures.
+
+    Raises:
+      UserError: if it failed for a cause outside the program, or there is nothing to make a dataset of.
+    """
+    from pipelines import pipeline
+
+    # From here, as importing Beam takes seconds whatever the corpus.
+    began = time.monotonic()
+    with summary.progress(len(found), pipeline.progress_file(job)):
+        pipeline.run(found, job, pipeline.options(flags))
+    run: dict[str, Any] = json.loads(storage.read(storage.join(job.staging, staging.SUMMARY)))
+    if job.snapshot == 1 and not run["songs"]:
+        first = run["reasons"][0]
+        raise UserError(
+            f"none of the {len(found):,} files can be used; the first, {first['first']}: {first['reason']}"
+            if len(found) > 1
+            else f"{first['first']} cannot be used: {first['reason']}"
+        )
+    seconds = time.monotonic() - began
+    return {
+        "files": len(found),
+        **run,
+        "seconds": round(seconds, 3),
+        "files_per_second": round(len(found) / seconds, 1),
+    }
+
+
+def report(run: dict[str, Any], args: argparse.Namespace, job: Job) -> None:
+    """Prints what was done."""
+    number = job.snapshot if run["changed"] else job.snapshot - 1
+    path = storage.join(args.dataset, snapshot_path(number))
+    splits = summary.splits(Snapshot.from_json(storage.read(path).decode(), path))
+    run = {
+        "dataset": args.dataset,
+        "snapshot": number,
+        **run,
+        "rejected_list": storage.join(args.dataset, rejected_path(number)),
+        "splits": splits,
+    }
+    if args.json:
+        print(json.dumps(run, indent=1))
+    else:
+        print(f"{summary.run_table(run)}\n\n{summary.split_table(splits)}\n")
+        if run["changed"]:
+            print(f"{storage.join(args.dataset, MANIFEST)} is at snapshot {number}")
+        else:
+            print(f"nothing new: {args.dataset} stays at snapshot {number}")
+    for split, share in zip(SPLITS, args.split, strict=True):
+        if share and not splits[split]["songs"]:
+            print(f"warning: the {split} split is empty; give more files, or another --split", file=sys.stderr)
+
+
+@contextmanager
+def unwinding_on_termination() -> Iterator[None]:
+    """Makes SIGTERM end the block as an exception does, so that what the run wrote is deleted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+if __name__ == "__main__":
+    import tutti
+
+    sys.exit(tutti.run(main, sys.argv[1:]))

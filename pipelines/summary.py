@@ -1,0 +1,106 @@
+"""What the user sees of an ingestion: progress while it runs, a table at its end."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from music.dataset import SPLITS, Snapshot
+
+REASONS_SHOWN = 8
+# Between two lines of progress, in seconds: on a terminal one line is written over, elsewhere they pile up.
+TERMINAL_EVERY, LOG_EVERY = 0.5, 60.0
+
+
+@contextmanager
+def progress(total: int, path: str) -> Iterator[None]:
+    """Shows on stderr how many files are done, as far as the workers' progress file tells."""
+    terminal = sys.stderr.isatty()
+    done = threading.Event()
+    begun = time.monotonic()
+
+    def show() -> None:
+        while not done.wait(TERMINAL_EVERY if terminal else LOG_EVERY):
+            seconds = time.monotonic() - begun
+            line = progress_line(files_done(path), total, seconds)
+            print(f"\r{line}\033[K" if terminal else line, end="" if terminal else "\n", file=sys.stderr, flush=True)
+
+    shower = threading.Thread(target=show, daemon=True)
+    shower.start()
+    try:
+        yield
+    finally:
+        done.set()
+        shower.join()
+        if terminal:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def files_done(path: str) -> int | None:
+    """The sum of the lines of a progress file; None where there is none."""
+    try:
+        return sum(map(int, Path(path).read_bytes().split())) if path else None
+    except OSError:
+        return 0
+
+
+def progress_line(done: int | None, total: int, seconds: float) -> str:
+    if done is None:
+        return f"{total:,} files, {seconds:,.0f} s"
+    if done >= total:
+        return f"{done:,} files read, {seconds:,.0f} s; writing shards"
+    return f"{done:,} of {total:,} files, {done / seconds:,.0f} files/s"
+
+
+def splits(snapshot: Snapshot) -> dict[str, dict[str, int]]:
+    """Songs, windows, tokens in windows, shards and bytes of each split."""
+    return {
+        split: {
+            "songs": sum(len(source.songs) for source in snapshot.sources if source.split == split),
+            "windows": sum(shard.records for shard in snapshot.shards[split]),
+            "tokens": sum(shard.tokens for shard in snapshot.shards[split]),
+            "shards": len(snapshot.shards[split]),
+            "bytes": sum(shard.bytes for shard in snapshot.shards[split]),
+        }
+        for split in SPLITS
+    }
+
+
+def split_table(figures: Mapping[str, Mapping[str, int]]) -> str:
+    """The splits of a dataset and their sum, a line each."""
+    columns = list(next(iter(figures.values())))
+    total = {column: sum(row[column] for row in figures.values()) for column in columns}
+    rows = [(name, *(f"{row[column]:,}" for column in columns)) for name, row in [*figures.items(), ("total", total)]]
+    return table([("split", *columns), *rows])
+
+
+def run_table(run: Mapping[str, Any]) -> str:
+    """What one run did, a figure a line."""
+    reasons = run["reasons"]
+    lines = [("files", f"{run['files']:,}"), ("rejected", f"{run['rejected']:,}")]
+    for reason in reasons[:REASONS_SHOWN]:
+        more = f", as {reason['files'] - 1:,} others" if reason["files"] > 1 else ""
+        lines.append(("", f"{reason['first']}{more}: {reason['reason']}"))
+    if len(reasons) > REASONS_SHOWN:
+        lines.append(("", f"and for {len(reasons) - REASONS_SHOWN:,} more reasons: {run['rejected_list']}"))
+    lines.append(("duplicates", f"{run['duplicates']:,}"))
+    if run["known"]:
+        lines.append(("known", f"{run['known']:,} (in the dataset already)"))
+    lines += [
+        ("songs", f"{run['songs']:,}"),
+        ("words", f"{run['words']:,}"),
+        ("seconds", f"{run['seconds']:,.1f} ({run['files_per_second']:,.0f} files/s)"),
+    ]
+    return "\n".join(f"{name:<12}{value}" for name, value in lines)
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as aligned text: the first column to the left, the others to the right."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(n) for cell, n in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    )

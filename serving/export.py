@@ -1,0 +1,210 @@
+"""`tutti export`: a run's weights -> a SavedModel that TensorFlow Serving, or anything with TensorFlow, can run.
+
+    NAME/<version>/saved_model.pb, variables/       signatures `generate`, the default, and `score`
+    NAME/<version>/assets/encoding.json             how tokens become music
+    NAME/<version>/assets/vocabulary.json           tokens in id order
+    NAME/<version>/assets/model.json                what it is and was trained on
+    NAME/<version>/assets.extra/tf_serving_warmup_requests
+
+A version is written under a name that servers overlook, and renamed when it is complete.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import PurePosixPath
+from typing import Any
+
+from serving import quiet  # noqa: F401  (before TensorFlow)
+
+# isort: split
+import numpy as np
+import tensorflow as tf
+
+from music import encoding as encodings
+from music.errors import UserError
+from serving import warmup
+from serving.engine import ENCODING, VOCABULARY, versions
+from serving.sampler import MAX_STEPS, MAX_TEMPERATURE, MAX_TILE, Requests, Sampler
+from trainer import files
+from trainer import model as models
+from trainer import run as runs
+from trainer.run import Run
+
+FORMAT = 1
+MODEL = "model.json"
+
+EXAMPLES = """examples:
+  tutti export --run runs/drums --models models/drums
+  tutti export --run runs/drums --models gs://bucket/models/drums --version 7
+  tensorflow_model_server --rest_api_port=8501 --model_name=drums --model_base_path=$PWD/models/drums
+"""
+
+
+class Exported(tf.Module):
+    """What is saved: the model's variables and the signatures."""
+
+    def __init__(self, model: Any, vocabulary_size: int, tile: int) -> None:
+        super().__init__(name="tutti")
+        self.model = model
+        sampler = Sampler(model, vocabulary_size, tile)
+
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec([None, None], tf.int32, "prompt"),
+                tf.TensorSpec([None], tf.int32, "steps"),
+                tf.TensorSpec([None], tf.float32, "temperature"),
+                tf.TensorSpec([None], tf.int32, "top_k"),
+                tf.TensorSpec([None], tf.float32, "top_p"),
+                tf.TensorSpec([None], tf.int64, "seed"),
+                tf.TensorSpec([None], tf.int32, "label"),
+            ]
+        )
+        def generate(
+            prompt: Any, steps: Any, temperature: Any, top_k: Any, top_p: Any, seed: Any, label: Any
+        ) -> dict[str, Any]:
+            del label  # part of the signature for models that are conditioned on one
+            tokens, length, log_prob = sampler.generate(Requests(prompt, steps, temperature, top_k, top_p, seed))
+            return {"tokens": tokens, "length": length, "log_prob": log_prob}
+
+        @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32, "tokens")])
+        def score(tokens: Any) -> dict[str, Any]:
+            return {"log_prob": sampler.score(tokens)}
+
+        self.generate, self.score = generate, score
+
+
+def export(run: Run, models_path: str, version: int | None = None, which: str = "best", tile: int = 0) -> str:
+    """Writes a version of a run's model; returns its path.
+
+    Args:
+      run: what to export.
+      models_path: DIR/NAME, NAME being the model's name for servers; made where it is missing.
+      version: its number; by default one more than the highest there.
+      which: "best" weights on validation, or the "last".
+      tile: see `serving.sampler.Sampler`.
+
+    Raises:
+      UserError: the run has no such weights, they are not finite, the version is there already, or it cannot be
+        written; nothing is left behind then.
+    """
+    model = run.model(which)
+    _check_finite(model, run.path)
+    was_there = tf.io.gfile.exists(models_path)
+    version = next_version(models_path) if version is None else version
+    path = files.join(models_path, str(version))
+    if tf.io.gfile.exists(path):
+        raise UserError(f"version {version} is there already: {path}; give another --version, or none for the next")
+    beside = files.join(models_path, f".tmp-{version}-{os.getpid()}")
+    try:
+        with files.writing(path):
+            tf.io.gfile.makedirs(models_path)
+            _save(run, model, beside, tile)
+            tf.io.gfile.rename(beside, path)
+    except BaseException:
+        for leftover in (beside,) if was_there else (models_path,):
+            with suppress(tf.errors.OpError):
+                tf.io.gfile.rmtree(leftover)
+        raise
+    return path
+
+
+def next_version(models_path: str) -> int:
+    """One more than the highest version below `models_path`; 1 where there is none."""
+    return max(versions(models_path), default=0) + 1
+
+
+def _save(run: Run, model: Any, path: str, tile: int) -> None:
+    config = run.config
+    exported = Exported(model, len(config.vocabulary), tile)
+    signatures = {"serving_default": exported.generate, "generate": exported.generate, "score": exported.score}
+    tf.saved_model.save(exported, path, signatures)
+    assets = files.join(path, "assets")
+    tf.io.gfile.makedirs(assets)
+    described = {
+        "format": FORMAT,
+        "preset": config.preset,
+        "model": models.to_json(config.model),
+        "parameters": sum(int(np.prod(variable.shape)) for variable in model.trainable_variables),
+        "window": config.window,
+        "snapshot": config.snapshot,
+        "limits": {"steps": MAX_STEPS, "temperature": MAX_TEMPERATURE},
+        "tile": tile,
+        "tensorflow": tf.__version__,
+    }
+    for name, value in (
+        (ENCODING, encodings.to_json(config.encoding)),
+        (VOCABULARY, list(config.vocabulary.tokens)),
+        (MODEL, described),
+    ):
+        files.write_text(files.join(assets, name), json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+    tf.io.gfile.makedirs(files.join(path, warmup.FOLDER))
+    warmup.write(files.join(path, warmup.FOLDER, warmup.FILE), PurePosixPath(path).parent.name, warm_up_requests())
+
+
+def warm_up_requests() -> dict[str, dict[str, Any]]:
+    """A small request for each signature but `generate`, which is the default's. One graph has all of the sampler."""
+    generate = {
+        "prompt": np.zeros((1, 1), np.int32),
+        "steps": np.full(1, 4, np.int32),
+        "temperature": np.ones(1, np.float32),
+        "top_k": np.zeros(1, np.int32),
+        "top_p": np.zeros(1, np.float32),
+        "seed": np.zeros(1, np.int64),
+        "label": np.zeros(1, np.int32),
+    }
+    return {"serving_default": generate, "score": {"tokens": np.full((1, 2), 3, np.int32)}}
+
+
+def _check_finite(model: Any, run_path: str) -> None:
+    for variable in model.trainable_variables:
+        if not np.isfinite(variable.numpy()).all():
+            raise UserError(f"run {run_path}: {variable.name} has weights that are not numbers; train it again")
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(
+        prog="tutti export",
+        description="Writes a run's model as a SavedModel that generates and scores by itself.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--run", required=True, metavar="DIR", help="the run directory that tutti train wrote")
+    parser.add_argument("--models", required=True, metavar="DIR/NAME", help="where versions of model NAME are kept")
+    parser.add_argument("--version", type=int, metavar="N", help="the version's number (the next)")
+    parser.add_argument(
+        "--weights", choices=("best", "last"), default="best", help="best on validation, or last (best)"
+    )
+    parser.add_argument(
+        "--tile",
+        type=int,
+        default=0,
+        metavar="ROWS",
+        help="compute with this many rows, always (fits the batch). On machines without oneDNN only this makes an "
+        "answer independent, to the last bit, of the requests beside it; 16 is a good value",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    args = parser.parse_args(argv)
+    if args.version is not None and args.version < 1:
+        raise UserError(f"--version must be 1 or more, got {args.version}")
+    if args.tile and not 2 <= args.tile <= MAX_TILE:
+        raise UserError(f"--tile must be from 2 to {MAX_TILE}, or 0, got {args.tile}")
+    run = runs.load(args.run)
+    path = export(run, args.models.rstrip("/"), args.version, args.weights, args.tile)
+    if args.json:
+        place = PurePosixPath(path)
+        described = {"path": path, "name": place.parent.name, "version": int(place.name), "preset": run.config.preset}
+        print(json.dumps(described))
+    else:
+        print(path)
+        print(f"next: tutti generate --model {args.models} --out out.mid", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    import tutti
+
+    sys.exit(tutti.run(main, sys.argv[1:]))

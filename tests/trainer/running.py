@@ -1,0 +1,54 @@
+"""Training for tests: in this process, or in others."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from trainer import quiet  # noqa: F401
+
+# isort: split
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tensorflow.python.framework import config as framework
+
+from trainer import train
+
+ROOT = Path(__file__).parents[2]
+TINY = ("--units", "16", "--layers", "1", "--embedding", "16", "--dropout", "0.3", "--batch-size", "8")
+
+
+def here(*arguments: str) -> None:
+    """`tutti train` in this process, which afterwards is as free to be random as before."""
+    try:
+        train.main(list(arguments))
+    finally:
+        framework.disable_op_determinism()
+
+
+def started(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    """`tutti train` in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "trainer.train", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(*processes: subprocess.Popen[str]) -> None:
+    """Waits for them all; each must have ended well."""
+    for process in processes:
+        _, said = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+
+
+def weights(run: Path, folder: str = "checkpoints") -> dict[str, NDArray[Any]]:
+    """The variables of the newest checkpoint, optimizer and step among them."""
+    reader = tf.train.load_checkpoint(tf.train.latest_checkpoint(str(run / folder)))
+    names = [name for name in reader.get_variable_to_shape_map() if name.startswith(("model/", "slots/", "step/"))]
+    return {name: np.asarray(reader.get_tensor(name)) for name in names}

@@ -1,0 +1,37 @@
+import json
+
+import pytest
+
+from music.errors import UserError
+from trainer.distribution import open_place
+
+CLUSTER = {"worker": ["localhost:1", "localhost:2"]}
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        ("{", "TF_CONFIG is not like"),
+        (json.dumps({"cluster": CLUSTER}), "TF_CONFIG is not like"),
+        (json.dumps({"cluster": CLUSTER, "task": {"type": "worker", "index": 2}}), "one of the cluster's"),
+        (
+            json.dumps({"cluster": {**CLUSTER, "ps": ["a:1"]}, "task": {"type": "ps", "index": 0}}),
+            "one of the cluster's",
+        ),
+        (json.dumps({"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}), "two or more workers"),
+        ("", "needs TF_CONFIG"),
+    ],
+)
+def test_a_cluster_that_cannot_be_is_said(monkeypatch: pytest.MonkeyPatch, config: str, named: str) -> None:
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(UserError, match=named):
+        open_place("multiworker")
+
+
+def test_one_device_is_what_a_process_without_cluster_or_devices_gets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    place = open_place("one")
+    assert (place.replicas, place.workers, place.chief) == (1, 1, True)
+    assert place.agree(7)
+    with pytest.raises(UserError, match="--strategy mirrored"):
+        open_place("one", 2)

@@ -1,0 +1,119 @@
+import json
+import math
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from tests.trainer import made
+
+# isort: split
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from music.drums import Drums
+from music.errors import UserError
+from trainer import evaluate, ngram, run
+from trainer.lstm import Lstm, LstmModel
+from trainer.score import score_songs
+from trainer.wavenet import WaveNet, WaveNetModel
+
+MODELS: list[Any] = [
+    LstmModel(Lstm(units=16, layers=1, embedding=16), 15, seed=3),
+    WaveNetModel(WaveNet(residual=16, skip=16, dilations=(1, 2, 4), stacks=1), 15, seed=3),
+]
+
+
+def by_hand(model: Any, songs: list[made.Song], restart: int = 0) -> list[float]:
+    """Targets, their bits, how many were first and among the first five; one token after the other.
+
+    Args:
+      restart: tokens after which the state is forgotten; 0 for never.
+    """
+    targets, bits, first, five = 0, 0.0, 0, 0
+    for song in songs:
+        for place, (token, target) in enumerate(pairwise(song)):
+            if place == 0 or (restart and place % restart == 0):
+                state = model.initial_state(1)
+            logits, state = model.step(tf.constant([token]), state)
+            values = logits.numpy()[0].astype(float)
+            rank = int((values > values[target]).sum())
+            bits += (np.log(np.exp(values).sum()) - values[target]) / math.log(2)
+            targets, first, five = targets + 1, first + (rank < 1), five + (rank < 5)
+    return [targets, bits, first, five]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=["lstm", "wavenet"])
+@pytest.mark.parametrize("carry", [True, False], ids=["whole songs", "windows"])
+def test_scores_are_those_of_one_token_after_the_other(phrases: made.Made, model: Any, carry: bool) -> None:
+    songs = phrases.songs["test"][:3]
+    score = score_songs(model, songs, window=16, carry=carry)
+    found = [score.targets, score.bits, score.first, score.among_five]
+    np.testing.assert_allclose(found, by_hand(model, songs, restart=0 if carry else 16), rtol=1e-5)
+
+
+def evaluated(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    evaluate.main([*arguments, "--json"])
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_report_is_about_the_best_weights_and_a_baseline_on_the_same_targets(
+    trained: Path, phrases: made.Made, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = evaluated(capsys, "--run", str(trained), "--dataset", phrases.path)
+    songs = phrases.songs["test"]
+    score = score_songs(run.load(str(trained)).model(), songs, 16)
+    assert result["targets"] == sum(len(song) - 1 for song in songs) == score.targets
+    assert result["bits_per_token"] == pytest.approx(score.bits / score.targets, abs=1e-5)
+    assert result["perplexity"] == pytest.approx(2 ** result["bits_per_token"], rel=1e-4)
+    assert 0 < result["top1"] < result["top5"] < 1
+    order = result["ngram"]["order"]
+    baseline = ngram.score(ngram.fit(phrases.songs["train"], 15, 24), songs, order)
+    assert result["ngram"]["bits_per_token"] == pytest.approx(-np.log2(baseline.target).mean(), abs=1e-5)
+    assert result["ngram"]["top1"] == pytest.approx((baseline.rank == 0).mean(), abs=1e-5)
+
+
+def test_windows_alone_score_as_validation_did_in_training(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = evaluated(capsys, "--run", str(trained), "--split", "validation", "--context", "window", "--no-ngram")
+    last = json.loads((trained / "metrics.jsonl").read_text().splitlines()[-1])
+    assert last["best"] is True
+    assert result["bits_per_token"] == pytest.approx(last["validation_bits"], abs=1e-4)
+    assert "ngram" not in result
+
+
+def test_overlapping_windows_score_as_contiguous_ones(
+    trained: Path, phrases: made.Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dense = made.dataset(tmp_path / "dense", phrases.songs, stride=3)
+    one, other = (evaluated(capsys, "--run", str(trained), "--dataset", path) for path in (phrases.path, dense.path))
+    assert {**one, "dataset": ""} == {**other, "dataset": ""}
+
+
+def test_the_table_has_a_line_for_each_model(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evaluate.main(["--run", str(trained)])
+    lines = capsys.readouterr().out.splitlines()
+    assert "test split: 6 songs" in lines[0]
+    assert [line.split()[0] for line in lines[2:]] == ["piano-lstm-small", "3-gram"]
+
+
+def test_what_does_not_fit_together_is_said(trained: Path, phrases: made.Made, tmp_path: Path) -> None:
+    drums = made.dataset(tmp_path / "drums", phrases.songs, encoding=Drums())
+    wider = made.dataset(tmp_path / "wider", phrases.songs, words=13)
+    empty = made.dataset(tmp_path / "empty", {**phrases.songs, "test": []})
+    for arguments, named in (
+        (["--run", str(tmp_path / "none")], "no run at"),
+        (["--run", str(trained), "--dataset", drums.path], "holds Drums"),
+        (["--run", str(trained), "--dataset", wider.path], "another vocabulary"),
+        (["--run", str(trained), "--dataset", empty.path], "no songs in its test split"),
+    ):
+        with pytest.raises(UserError, match=named):
+            evaluate.main(arguments)
+
+
+def test_a_run_without_weights_says_how_to_get_them(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text((trained / "config.json").read_text())
+    with pytest.raises(UserError, match=r"no weights in .*; go on with tutti train"):
+        run.load(str(tmp_path)).model()
+    (tmp_path / "config.json").write_text("[]")
+    with pytest.raises(UserError, match="is not the configuration of a run"):
+        run.load(str(tmp_path))

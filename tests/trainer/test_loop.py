@@ -1,0 +1,103 @@
+"""The loop with a model of one number, so that what it decides is seen apart from what is learned."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.trainer import made
+
+# isort: split
+import pytest
+import tensorflow as tf
+
+from music.errors import UserError
+from trainer.checkpoints import Checkpoints, Progress
+from trainer.input import Batches
+from trainer.journal import Journal
+from trainer.loop import Computation, Pace, fit
+from trainer.optimizer import Adam
+from trainer.presets import Training
+from trainer.records import open_corpus
+from trainer.steps import Sums
+
+Bits = Callable[[int], float]
+
+
+class One(tf.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = tf.Variable(0.0)
+
+
+def run(
+    phrases: made.Made, folder: Path, training: Training, bits: Bits, during: Callable[[], None] = lambda: None
+) -> tuple[Progress, str]:
+    """A run whose validation number n has `bits(n)`."""
+    corpus = open_corpus(phrases.path)
+    validations = 0
+
+    def train(rows: Any, count: int, votes: tuple[bool, ...]) -> Sums:
+        during()
+        return Sums(float(count), float(count), tuple(float(vote) for vote in votes))
+
+    def score(rows: Any, count: int) -> Sums:
+        nonlocal validations
+        validations += 1
+        return Sums(bits(validations) * 0.6931471805599453, 1.0)
+
+    validation = Batches(corpus, "validation", batch_size=64)
+    computation = Computation(train, score, Batches(corpus, "train", batch_size=8, seed=1), validation)
+    model = One()
+    checkpoints = Checkpoints(str(folder), model, Adam(model.trainable_variables))
+    progress = checkpoints.restore()
+    journal = Journal(str(folder), "a run", progress.step, 60)
+    try:
+        return fit(computation, training, Pace(steps_per_call=4), checkpoints, journal, progress)
+    finally:
+        journal.close()
+
+
+def test_it_stops_when_validation_has_not_gained_for_as_long_as_it_is_patient(
+    phrases: made.Made, tmp_path: Path
+) -> None:
+    progress, reason = run(phrases, tmp_path, Training(epochs=60, patience=3), lambda n: abs(n - 4) + 1.0)
+    assert (reason, progress.step, progress.best_step) == ("patience", 70, 40)
+    assert progress.best == pytest.approx(1.0)
+    assert tf.train.latest_checkpoint(str(tmp_path / "best")).endswith("ckpt-40")
+    assert run(phrases, tmp_path, Training(epochs=60, patience=3), lambda n: 0.0) == (progress, "patience")
+
+
+def test_it_stops_when_time_is_up_and_validates_first(phrases: made.Made, tmp_path: Path) -> None:
+    progress, reason = run(phrases, tmp_path, Training(epochs=60, time_limit=1e-9), lambda n: 2.0)
+    assert (reason, progress.step, progress.validated) == ("time", 4, 4)
+
+
+def test_told_to_stop_it_saves_and_goes_on_from_there(phrases: made.Made, tmp_path: Path) -> None:
+    training = Training(epochs=3)
+    signals = iter([signal.SIGTERM])
+
+    def tell_once() -> None:
+        for number in signals:
+            os.kill(os.getpid(), number)
+
+    progress, reason = run(phrases, tmp_path, training, lambda n: 3.0 - n, during=tell_once)
+    assert (reason, progress.step, progress.validated) == ("signal", 8, 0)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    progress, reason = run(phrases, tmp_path, training, lambda n: 3.0 - n)
+    assert (reason, progress.step, progress.best_step) == ("steps", 30, 30)
+
+
+def test_a_loss_that_is_no_number_ends_the_run(phrases: made.Made, tmp_path: Path) -> None:
+    corpus = open_corpus(phrases.path)
+    computation = Computation(
+        lambda *_: Sums(float("nan"), 1.0, (0.0, 0.0)),
+        lambda *_: Sums(1.0, 1.0),
+        Batches(corpus, "train", batch_size=8, seed=1),
+        None,
+    )
+    model = One()
+    checkpoints = Checkpoints(str(tmp_path), model, Adam(model.trainable_variables))
+    with pytest.raises(UserError, match=r"not finite any more after step 0; .*--learning-rate"):
+        fit(computation, Training(), Pace(), checkpoints, None, Progress())

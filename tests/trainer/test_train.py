@@ -1,0 +1,207 @@
+import json
+import math
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+from tests.trainer import made, running
+
+# isort: split
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tutti
+from music.drums import Drums
+from music.errors import UserError
+from tests.trainer.running import weights
+from trainer import train
+from trainer.distribution import Place
+from trainer.metrics import read_lines
+from trainer.presets import Training
+from trainer.records import open_corpus
+
+
+def test_a_run_leaves_weights_metrics_logs_and_a_curve(trained: Path) -> None:
+    lines = read_lines(str(trained / "metrics.jsonl"))
+    checks = [line for line in lines if line.validation_bits is not None]
+    assert [line.step for line in checks] == [20, 40, 60]
+    assert [line.step for line in lines] == sorted({*range(7, 61, 7), 20, 40, 60})
+    assert (checks[-1].validation_bits or math.inf) < (checks[0].validation_bits or 0.0) < math.log2(15) + 0.2
+    assert all(line.epoch == line.step / 10 for line in lines)
+    assert tf.train.latest_checkpoint(str(trained / "best")).endswith("ckpt-60")
+    assert (trained / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
+    assert list((trained / "logs").glob("events.out.tfevents.*"))
+
+
+def test_a_killed_run_ends_with_the_weights_of_one_never_killed(
+    trained: Path, flags: tuple[str, ...], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    process = running.started(*flags, "--run", str(run), "--checkpoint-steps", "1", "--steps-per-call", "1")
+    while process.poll() is None and _step(run) < 15:
+        time.sleep(0.01)
+    process.kill()
+    _, said = process.communicate()
+    assert 15 <= _step(run) < 60, said
+    running.here(*flags, "--run", str(run))
+    expected, resumed = weights(trained), weights(run)
+    assert expected.keys() == resumed.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(resumed[name], value, err_msg=name)
+    lines, undisturbed = (read_lines(str(path / "metrics.jsonl")) for path in (run, trained))
+    assert [line.step for line in lines] == [line.step for line in undisturbed]
+    assert [line.validation_bits for line in lines] == [line.validation_bits for line in undisturbed]
+
+
+def test_two_devices_and_two_workers_end_with_the_weights_of_one_device(
+    trained: Path, flags: tuple[str, ...], tmp_path: Path
+) -> None:
+    mirrored = running.started(*flags, "--run", str(tmp_path / "mirrored"), "--devices", "2")
+    addresses = [f"localhost:{port}" for port in _free_ports(2)]
+    workers = [
+        running.started(
+            *flags,
+            "--run",
+            str(tmp_path / "workers"),
+            environment={
+                "TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})
+            },
+        )
+        for index in range(2)
+    ]
+    running.ended(mirrored, *workers)
+    expected = weights(trained)
+    for name in ("mirrored", "workers"):
+        found = weights(tmp_path / name)
+        assert found.keys() == expected.keys()
+        for variable, value in expected.items():
+            np.testing.assert_allclose(found[variable], value, rtol=1e-4, atol=2e-6, err_msg=f"{name} {variable}")
+        assert [line.step for line in read_lines(str(tmp_path / name / "metrics.jsonl"))] == [
+            line.step for line in read_lines(str(trained / "metrics.jsonl"))
+        ]
+
+
+def test_a_finished_run_goes_on_when_it_gets_more_steps(trained: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    subprocess.run(["cp", "-r", str(trained), str(run)], check=True)
+    before = (run / "metrics.jsonl").read_text()
+    running.here("--run", str(run))
+    assert (run / "metrics.jsonl").read_text() == before
+    running.here("--run", str(run), "--steps", "63")
+    assert _step(run) == 63
+    assert (run / "metrics.jsonl").read_text().startswith(before)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--preset", "drums-lstm"], "preset piano-lstm-small, not drums-lstm"),
+        (["--model", "wavenet"], "preset piano-lstm-small, not piano-wavenet-small"),
+        (["--layers", "2"], "layers 1, not 2"),
+        (["--residual", "32"], "--residual does not apply"),
+        (["--batch-size", "16", "--seed", "3"], "batch_size 8, not 16, seed 1, not 3"),
+    ],
+)
+def test_a_run_of_another_model_is_refused_by_name(trained: Path, arguments: list[str], named: str) -> None:
+    with pytest.raises(UserError, match=named):
+        running.here("--run", str(trained), *arguments)
+
+
+def test_a_run_on_another_dataset_is_refused_by_name(trained: Path, phrases: made.Made, tmp_path: Path) -> None:
+    songs = {**phrases.songs, "train": phrases.songs["train"][1:]}
+    others = {
+        "other songs": made.dataset(tmp_path / "fewer", songs),
+        "window 16, not 8": made.dataset(tmp_path / "shorter", phrases.songs, window=8),
+        "another vocabulary": made.dataset(tmp_path / "wider", phrases.songs, words=13),
+        r"encoding Notes\(.*, not Drums": made.dataset(tmp_path / "drums", phrases.songs, encoding=Drums()),
+    }
+    for named, other in others.items():
+        with pytest.raises(UserError, match=named):
+            running.here("--run", str(trained), "--dataset", other.path)
+
+
+def test_what_the_user_can_mend_is_said_in_one_line_and_leaves_no_run(phrases: made.Made, tmp_path: Path) -> None:
+    empty = made.dataset(tmp_path / "empty", {"train": [], "validation": [], "test": phrases.songs["test"]})
+    drums = made.dataset(tmp_path / "drums", phrases.songs, encoding=Drums())
+    run = tmp_path / "run"
+    good = ["--dataset", phrases.path, "--preset", "piano-lstm-small"]
+    for arguments, named in (
+        (["--dataset", phrases.path, "--preset", "piano"], "unknown preset 'piano'; there are drums-lstm"),
+        (["--dataset", str(tmp_path / "none"), "--preset", "piano-lstm"], "no dataset at .*none"),
+        (["--dataset", drums.path, "--preset", "piano-lstm"], "encoding drums, preset piano-lstm needs notes"),
+        (["--dataset", empty.path, "--preset", "piano-lstm"], "no windows in its train split"),
+        (["--dataset", phrases.path], "--preset says"),
+        (["--preset", "piano-lstm"], "--dataset says"),
+        ([*good, "--snapshot", "2"], "no snapshot 2"),
+        ([*good, "--units", "15"], "units must be a positive multiple of 16, got 15"),
+        ([*good, "--stacks", "2"], "--stacks does not apply to --model lstm"),
+        ([*good, "--learning-rate", "0"], "learning_rate must be greater than 0"),
+        ([*good, "--strategy", "multiworker"], "needs TF_CONFIG"),
+    ):
+        with pytest.raises(UserError, match=named) as caught:
+            running.here("--run", str(run), *arguments)
+        assert "\n" not in str(caught.value)
+    assert not run.exists()
+
+
+def test_a_batch_that_devices_cannot_share_is_refused(phrases: made.Made) -> None:
+    three = Place(SimpleNamespace(num_replicas_in_sync=3))
+    with pytest.raises(UserError, match="--batch-size 8 cannot be shared out evenly over 3 devices"):
+        train.open_batches(three, open_corpus(phrases.path), Training(batch_size=8))
+
+
+def test_an_error_is_one_line_and_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tutti.main(["train", "--run", str(tmp_path / "run"), "--preset", "none"]) == 2
+    assert capsys.readouterr().err.startswith("tutti: error: unknown preset 'none'; there are ")
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_and_the_run_goes_on_after(
+    flags: tuple[str, ...], tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=220k", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting a small tmpfs needs rights that this process lacks")
+    try:
+        run = disk / "run"
+        more = ("--steps", "40", "--checkpoint-steps", "10", "--units", "32", "--run", str(run))
+        with pytest.raises(UserError, match=r"cannot write .*make room there") as caught:
+            running.here(*flags, *more)
+        assert "\n" not in str(caught.value)
+        left = _step(run)
+        assert left in (10, 20)
+        names = {path.name.split(".")[0] for path in (run / "checkpoints").iterdir()} - {"checkpoint"}
+        assert names <= {f"ckpt-{step}" for step in (left, left - 10)}
+        subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
+        running.here(*flags, *more)
+        assert _step(run) == 40
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_help_names_the_presets(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        train.main(["--help"])
+    assert ended.value.code == 0
+    assert "drums-wavenet-small" in capsys.readouterr().out
+
+
+def _step(run: Path) -> int:
+    """The step of the run's newest checkpoint; 0 where there is none."""
+    newest = tf.train.latest_checkpoint(str(run / "checkpoints"))
+    return int(newest.rsplit("-", 1)[1]) if newest else 0
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("localhost", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()

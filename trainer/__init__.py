@@ -1,0 +1,4 @@
+"""Dataset -> run directory: input, models, distribution, checkpoints, evaluation.
+
+Imports `music`, neither `pipelines` nor `serving`.
+"""

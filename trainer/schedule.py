@@ -1,0 +1,34 @@
+"""The learning rate as a function of the step: a linear warm-up, then a decay to a tenth."""
+
+from typing import Any
+
+import tensorflow as tf
+
+DECAYS = ("none", "linear", "cosine", "exponential")
+FLOOR = 0.1  # of the peak, at the last step and beyond
+
+
+def learning_rate(step: Any, *, peak: float, warmup: int, decay: str, steps: int) -> Any:
+    """The rate, float32 scalar, of update number `step` (0 is the first).
+
+    Args:
+      step: int64 scalar tensor.
+      peak: the highest rate, reached after `warmup` updates.
+      warmup: updates of the rise from near 0.
+      decay: one of `DECAYS`.
+      steps: the update at which the decay has reached `FLOOR * peak`.
+    """
+    now = tf.cast(step, tf.float32)
+    rise = tf.minimum((now + 1.0) / float(max(warmup, 1)), 1.0)
+    way = tf.clip_by_value((now - warmup) / float(max(steps - warmup, 1)), 0.0, 1.0)
+    if decay == "none":
+        fall = tf.constant(1.0)
+    elif decay == "linear":
+        fall = 1.0 - (1.0 - FLOOR) * way
+    elif decay == "cosine":
+        fall = FLOOR + (1.0 - FLOOR) * 0.5 * (1.0 + tf.cos(3.141592653589793 * way))
+    elif decay == "exponential":
+        fall = tf.pow(FLOOR, way)
+    else:
+        raise ValueError(f"decay is one of {DECAYS}, not {decay!r}")
+    return peak * rise * fall

@@ -1,0 +1,220 @@
+"""`tutti train`: fits a model to a dataset, in a run directory that it can go on from at any time."""
+
+import argparse
+import json
+import sys
+import time
+from typing import Any
+
+from trainer import quiet  # noqa: F401  (before TensorFlow)
+
+# isort: split
+import tensorflow as tf
+
+from music.errors import UserError
+from trainer import configure, options, run
+from trainer.checkpoints import Checkpoints, Progress
+from trainer.distribution import STRATEGIES, Place, open_place
+from trainer.files import join
+from trainer.input import Batches
+from trainer.journal import Journal
+from trainer.loop import Computation, Pace, fit, total_steps
+from trainer.optimizer import OPTIMIZERS
+from trainer.presets import MODELS, PRESETS, Training
+from trainer.records import Corpus, open_corpus
+from trainer.run import Config, Run
+from trainer.steps import make_scoring, make_training
+
+EXAMPLES = """examples:
+  tutti train --dataset data/drums --preset drums-lstm-small --run runs/drums
+  tutti train --run runs/drums                       goes on after a stop, to the same weights as if never stopped
+  tutti train --run runs/drums --steps 2000          goes on for longer
+  tutti train --dataset data/drums --preset drums-lstm --model wavenet --run runs/wavenet --time-limit 20
+  tutti train --dataset data/drums --preset drums-lstm --run runs/big --strategy mirrored    all GPUs
+  TF_CONFIG='{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}' \\
+    tutti train --dataset gs://bucket/drums --preset drums-lstm --run gs://bucket/runs/big   one of two machines
+
+presets: """ + ", ".join(PRESETS)
+
+# Enough for a call's own cost not to count, few enough for a slow device to be back within seconds.
+TOKENS_PER_CALL, MOST_STEPS_PER_CALL = 1 << 16, 16
+
+WHY = {
+    "steps": "all steps done",
+    "patience": "no gain any more on validation",
+    "time": "time is up",
+    "signal": "stopped by a signal",
+}
+
+
+def main(argv: list[str]) -> None:
+    args = _parse(argv)
+    config = configure.config(args)
+    corpus = open_corpus(config.dataset, config.snapshot)
+    # The same weights after a restart, to the last bit, need the same order of additions.
+    tf.config.experimental.enable_op_determinism()
+    place = open_place(args.strategy, args.devices)
+    training = config.training
+    batches, validation = open_batches(place, corpus, training)
+
+    here = Run(args.run, config)
+    with place.strategy.scope():
+        model = here.build()
+        optimizer = OPTIMIZERS[training.optimizer](model.trainable_variables)
+    checkpoints = Checkpoints(args.run, model, optimizer)
+    progress = checkpoints.restore()
+    if not place.agree(progress.step):
+        raise UserError(f"--run {args.run} is not the same folder for all workers; give one that they share")
+    total = total_steps(training, batches.steps)
+    computation = Computation(
+        make_training(place, model, optimizer, training, total),
+        make_scoring(place, model, training.batch_size),
+        batches,
+        validation,
+    )
+    pace = _pace(args, training.batch_size * config.window // place.replicas)
+    journal = None
+    if place.chief:
+        here.save()
+        checkpoints.sweep()
+        _introduce(config, corpus, place, model, batches, progress, total)
+        journal = Journal(args.run, f"{config.preset} on {config.dataset}", progress.step, total)
+    try:
+        progress, reason = fit(computation, training, pace, checkpoints, journal, progress)
+        if journal:
+            journal.draw()
+    except tf.errors.ResourceExhaustedError as error:
+        raise UserError(
+            f"not enough memory: {_first_line(error)}; choose a lower --batch-size or more devices"
+        ) from None
+    except tf.errors.OpError as error:
+        if place.workers == 1:
+            raise
+        raise UserError(f"another worker is gone: {_first_line(error)}; start all of them again") from None
+    finally:
+        if journal:
+            journal.close()
+    if place.chief:
+        _report(here, progress, reason, args.json)
+    place.agree(progress.step)  # a worker that left earlier would look like one that died
+    if reason == "signal":
+        sys.exit(130)
+
+
+def _parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="tutti train", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--run", required=True, metavar="DIR", help="where the run is or shall be")
+    parser.add_argument("--dataset", metavar="DIR", help="what to train on; a run that goes on knows it")
+    parser.add_argument("--preset", metavar="NAME", help="encoding, model and training; a run that goes on knows it")
+    parser.add_argument("--model", choices=MODELS, help="the other model for the preset's encoding")
+    parser.add_argument("--snapshot", type=int, metavar="N", help="of the dataset (the current one)")
+    parser.add_argument("--strategy", choices=STRATEGIES, default="auto", help="where to compute (auto)")
+    parser.add_argument("--devices", type=int, default=0, metavar="N", help="GPUs, or logical CPU devices (all)")
+    defaults = Pace()
+    parser.add_argument("--steps-per-call", type=_positive, metavar="N", help="of the graph (by the size of a step)")
+    parser.add_argument(
+        "--report-every",
+        type=_positive,
+        default=defaults.report_every,
+        metavar="N",
+        help=f"steps from one line of metrics to the next ({defaults.report_every})",
+    )
+    parser.add_argument(
+        "--checkpoint-minutes",
+        type=float,
+        default=defaults.checkpoint_minutes,
+        metavar="X",
+        help=f"between checkpoints within an epoch ({defaults.checkpoint_minutes:g})",
+    )
+    parser.add_argument("--checkpoint-steps", type=int, default=0, metavar="N", help="the same in steps")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    options.add_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def _positive(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return int(text)
+
+
+def _pace(args: argparse.Namespace, tokens: int) -> Pace:
+    """How often to look up; `tokens` are those of one step on one device."""
+    steps = args.steps_per_call or min(max(TOKENS_PER_CALL // tokens, 1), MOST_STEPS_PER_CALL)
+    return Pace(steps, args.report_every, args.checkpoint_minutes, args.checkpoint_steps)
+
+
+def open_batches(place: Place, corpus: Corpus, training: Training) -> tuple[Batches, Batches | None]:
+    """The training batches and, where the dataset has a validation split, those of validation."""
+    if training.batch_size % place.replicas:
+        raise UserError(
+            f"--batch-size {training.batch_size} cannot be shared out evenly over {place.replicas} devices; "
+            f"choose a multiple of {place.replicas}"
+        )
+    common: dict[str, Any] = {
+        "batch_size": training.batch_size,
+        "worker": place.worker,
+        "workers": place.workers,
+        "cache_bytes": training.cache_mb << 20,
+    }
+    batches = Batches(corpus, "train", seed=training.seed, **common)
+    return batches, Batches(corpus, "validation", **common) if corpus.records("validation") else None
+
+
+def _introduce(
+    config: Config, corpus: Corpus, place: Place, model: Any, batches: Batches, progress: Progress, total: int
+) -> None:
+    """Says on standard error what is about to happen."""
+    weights = sum(int(v.shape.num_elements()) for v in model.trainable_variables)
+    print(
+        f"{config.preset}: {weights:,} weights; {batches.records:,} windows of {config.window} in {corpus.path}; "
+        f"{batches.steps:,} steps of {batches.batch_size} windows an epoch; {place.replicas} device"
+        f"{'s' if place.replicas > 1 else ''}",
+        file=sys.stderr,
+    )
+    expected = PRESETS[config.preset]().window if config.preset in PRESETS else config.window
+    if expected != config.window:
+        print(f"note: {config.preset} is meant for windows of {expected}, these are {config.window}", file=sys.stderr)
+    if not corpus.records("validation"):
+        print(
+            "note: the validation split is empty, so the training loss decides which weights are best", file=sys.stderr
+        )
+    if progress.step:
+        print(f"goes on from step {progress.step:,} of {total:,}", file=sys.stderr)
+
+
+def _first_line(error: Any) -> str:
+    return str(error.message).strip().split("\n", 1)[0]
+
+
+def _report(here: Run, progress: Progress, reason: str, as_json: bool) -> None:
+    """Prints how it went and where everything is."""
+    curve = join(here.path, run.CURVE)
+    result = {
+        "run": here.path,
+        "best": join(here.path, run.BEST),
+        "learning_curve": curve,
+        "metrics": join(here.path, run.METRICS),
+        "ended": reason,
+        "step": progress.step,
+        "best_step": progress.best_step,
+        "best_bits": round(progress.best, 6),
+        "elapsed": round(progress.elapsed, 3),
+    }
+    if as_json:
+        print(json.dumps(result))
+        return
+    spent = time.strftime("%H:%M:%S", time.gmtime(progress.elapsed))
+    print(
+        f"{WHY[reason]} after {progress.step:,} steps and {spent}; "
+        f"best {progress.best:.3f} bits per token at step {progress.best_step:,}"
+    )
+    print(f"  weights         {result['best']}\n  learning curve  {curve}\n  metrics         {result['metrics']}")
+
+
+if __name__ == "__main__":
+    import tutti
+
+    sys.exit(tutti.run(main, sys.argv[1:]))
