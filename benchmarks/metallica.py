@@ -19,7 +19,7 @@ PIECES, STEPS = 64, 512
 # Found on the validation songs. One epoch is some 40 steps of 16 windows.
 SIZES = {
     "lstm": "--preset drums-lstm --units 256 --dropout 0.4",
-    "wavenet": "--preset drums-wavenet --residual 96 --skip 192 --dilations 1,2,4,8,16,32,64,128 --stacks 1 --dropout 0.2",
+    "wavenet": "--preset drums-wavenet --residual 96 --skip 192 --dropout 0.2 --stacks 1 --dilations 1,2,4,8,16,32,64",
 }
 TRAINING = "--learning-rate 0.003 --batch-size 16 --warmup 50 --decay cosine"
 

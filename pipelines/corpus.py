@@ -58,5 +58,7 @@ def content(file: File) -> Content:
         # A Path and a buffer each cost as much as the reading.
         with open(file.path, "rb", buffering=0) as opened:  # noqa: PTH123
             return Content(file.name, opened.read())
-    except OSError as error:
-        return Content(file.name, None, f"cannot be read: {error.strerror or ' '.join(str(error).split())}")
+    except Exception as error:
+        if why := storage.reason(error):
+            return Content(file.name, None, f"cannot be read: {why}")
+        raise

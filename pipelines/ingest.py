@@ -38,7 +38,8 @@ def main(argv: list[str]) -> None:
     args, flags = parse(argv)
     encoding = encodings.from_arguments(args)
     found = files.find(args.corpus)
-    with unwinding_on_termination(), staging.staging(args.dataset) as folder:
+    written_to = storage.explained("ingest into", args.dataset)
+    with written_to, unwinding_on_termination(), staging.staging(args.dataset) as folder:
         before = staging.current(args.dataset)
         job = job_for(args, encoding, folder, before)
         run = ingest(found, job, flags)

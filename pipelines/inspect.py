@@ -53,8 +53,9 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--songs", type=int, default=3, help="songs to show as text (3)")
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
     args = parser.parse_args(argv)
-    dataset, snapshot = load(args.dataset)
-    contents = check(args.dataset, dataset, snapshot, max(args.songs, 0))
+    with storage.explained("inspect", args.dataset):
+        dataset, snapshot = load(args.dataset)
+        contents = check(args.dataset, dataset, snapshot, max(args.songs, 0))
     found = figures(args.dataset, dataset, snapshot, contents)
     print(json.dumps(found, indent=1, ensure_ascii=False) if args.json else text(found))
 

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions, TypeOptions
@@ -67,7 +67,7 @@ def progress_file(job: Job) -> str:
 
 
 def options(flags: Sequence[str]) -> Any:
-    """Beam's options from flags."""
+    """Beam's options from its flags."""
     parsed = PipelineOptions(list(flags))
     # Checking the types of a pipeline that never changes takes longer than running it over a hundred files.
     parsed.view_as(TypeOptions).pipeline_type_check = False
@@ -75,9 +75,18 @@ def options(flags: Sequence[str]) -> Any:
 
 
 def split_flags(flags: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Flags as (Beam's, all others), each in their order."""
+    """Flags as (Beam's, all others), each in their order.
+
+    Raises:
+      UserError: if one of Beam's has a value it cannot take.
+    """
+
+    def refuse(message: str) -> NoReturn:
+        raise UserError(message)
+
     parsers: list[Any] = []
     PipelineOptions([]).get_all_options(add_extra_args_fn=parsers.append)
+    parsers[0].error = refuse
     _, others = parsers[0].parse_known_args(list(flags))
     ours = iter(others)
     waiting = next(ours, None)
@@ -99,10 +108,15 @@ def run(found: list[File], job: Job, pipeline_options: Any) -> None:
     runner = pipeline_options.view_as(StandardOptions).runner
     spread = True
     if runner in LOCAL:
-        logging.getLogger().setLevel(logging.CRITICAL)
+        # What goes wrong is told once, at the end.
+        for logger in (logging.getLogger(), logging.getLogger("apache_beam")):
+            logger.setLevel(logging.CRITICAL)
         runner, spread = local_runner(pipeline_options.view_as(DirectOptions))
     try:
         pipeline = beam.Pipeline(runner, pipeline_options)
+    except (ImportError, ValueError) as error:
+        raise UserError(str(error)) from error
+    try:
         build(pipeline, found, job, spread)
         pipeline.run().wait_until_finish()
     except Exception as error:

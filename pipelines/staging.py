@@ -66,8 +66,9 @@ def staging(dataset: str) -> Iterator[str]:
                     Path(folder).mkdir()
             yield folder
         except BaseException:
-            storage.delete_tree(folder)
+            # What fails here is less telling than what failed before.
             with suppress(UserError, OSError):
+                storage.delete_tree(folder)
                 _sweep(dataset)
             raise
         storage.delete_tree(folder)

@@ -15,6 +15,9 @@ from typing import IO, Any
 
 from music.errors import UserError
 
+# Packages whose exceptions mean that an object store did not do what it was asked for.
+CLIENTS = ("google", "requests", "urllib3", "botocore", "azure", "hdfs")
+
 
 def is_remote(path: str) -> bool:
     return "://" in path
@@ -26,7 +29,8 @@ def join(folder: str, name: str) -> str:
 
 def remote() -> Any:
     """Beam's FileSystems, which log each attempt to find credentials with a traceback unless told not to."""
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    logger = logging.getLogger("apache_beam")
+    logger.setLevel(max(logger.level, logging.ERROR))
     from apache_beam.io.filesystems import FileSystems
 
     return FileSystems
@@ -41,10 +45,19 @@ def explained(doing: str, path: str) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        # BeamIOError is an OSError, too; its text may run over several lines.
-        reason = error.strerror or " ".join(str(error).split())
-        raise UserError(f"cannot {doing} {path}: {reason}") from error
+    except Exception as error:
+        if why := reason(error):
+            raise UserError(f"cannot {doing} {path}: {why}") from error
+        raise
+
+
+def reason(error: Exception) -> str:
+    """Why a file system or an object store did not do what it was asked for; empty for any other exception."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in CLIENTS:
+        return " ".join(str(error).split()) or type(error).__name__
+    return ""
 
 
 def exists(path: str) -> bool:

@@ -92,9 +92,18 @@ def test_a_folder_without_midi(tmp_path: Path, files: dict[str, bytes]) -> None:
     assert not (tmp_path / "data").exists()
 
 
-def test_a_flag_that_neither_tutti_nor_beam_has(tmp_path: Path, good: Path, capsys: Capture) -> None:
-    line = refused_here(capsys, "ingest", good, "--dataset", tmp_path / "data", "--runner", "FnApiRunner", "--windw=64")
-    assert "--windw=64" in line
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--runner", "FnApiRunner", "--windw=64"),
+        ("--runner", "NoSuchRunner"),
+        ("--direct_num_workers", "several"),
+        ("--direct_running_mode", "sideways"),
+    ],
+)
+def test_flags_that_beam_does_not_take(tmp_path: Path, good: Path, capsys: Capture, flags: tuple[str, ...]) -> None:
+    line = refused_here(capsys, "ingest", good, "--dataset", tmp_path / "data", *flags)
+    assert flags[-1] in line
     assert not (tmp_path / "data").exists()
 
 

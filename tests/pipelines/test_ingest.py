@@ -34,15 +34,21 @@ from tests.pipelines.made import (
 Capture = pytest.CaptureFixture[str]
 
 
-def test_the_same_corpus_gives_the_same_bytes_again_and_with_worker_processes(tmp_path: Path, capsys: Capture) -> None:
+def test_every_runner_gives_the_same_bytes_and_gives_them_again(tmp_path: Path, capsys: Capture) -> None:
     found = drum_corpus(tmp_path / "corpus", range(40))
-    flags = ("--window", 32, "--shards", 3)
-    run(capsys, found, "--dataset", tmp_path / "one", *flags)
-    run(capsys, found, "--dataset", tmp_path / "two", *flags)
-    processes = ("--direct_num_workers", 2, "--direct_running_mode", "multi_processing")
-    run(capsys, found, "--dataset", tmp_path / "three", *flags, *processes)
-    assert len(shards(tmp_path / "one")) == 9
-    assert tree(tmp_path / "one") == tree(tmp_path / "two") == tree(tmp_path / "three")
+    runners = [
+        (),
+        (),
+        ("--direct_running_mode", "multi_processing", "--direct_num_workers", 2),
+        ("--direct_running_mode", "multi_threading", "--direct_num_workers", 3),
+        ("--runner", "PortableRunner", "--job_endpoint", "embed", "--environment_type", "LOOPBACK"),
+        ("--runner", "BundleBasedDirectRunner"),
+    ]
+    for i, runner in enumerate(runners):
+        run(capsys, found, "--dataset", tmp_path / str(i), "--window", 32, "--shards", 3, *runner)
+    assert len(shards(tmp_path / "0")) == 9
+    for i in range(1, len(runners)):
+        assert tree(tmp_path / str(i)) == tree(tmp_path / "0"), runners[i]
 
 
 def test_shards_do_not_depend_on_the_names_and_places_of_files(tmp_path: Path, capsys: Capture) -> None:

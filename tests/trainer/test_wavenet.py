@@ -21,7 +21,7 @@ def test_it_is_a_stack_of_dilated_causal_convolutions() -> None:
     network = WaveNetModel(settings, 20, seed=2)
     tokens = np.random.default_rng(1).integers(0, 20, (2, 11)).astype(np.int32)
     x = tf.gather(network.embedding, tokens)
-    total = network.skip_bias
+    total = tf.convert_to_tensor(network.skip_bias)
     for block, distance in enumerate(settings.distances):
         now, earlier = tf.split(network.gate_kernels[block], 2, axis=0)
         z = network.gate_biases[block] + tf.nn.conv1d(
