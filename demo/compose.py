@@ -1,6 +1,5 @@
 """`tutti compose`: a practice corpus of drum songs and piano pieces, from a seed."""
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 import tutti
 from demo import drums, piano
 from music import files, midi
+from music.arguments import Parser
 from music.errors import UserError
 
 KINDS = {"drums": drums.compose, "piano": piano.compose}
@@ -21,12 +21,8 @@ EXAMPLES = """examples:
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(
-        prog="tutti compose",
-        description="Writes MIDI files made by a small composer. The same seed gives the same bytes, anywhere.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    about = "Writes MIDI files made by a small composer. The same seed gives the same bytes, anywhere."
+    parser = Parser("tutti compose", about, EXAMPLES)
     parser.add_argument("out", metavar="OUT", help="folder for drums/*.mid and piano/*.mid")
     parser.add_argument("--songs", type=int, default=300, help="how many of each kind (300)")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other songs (1)")

@@ -10,7 +10,7 @@ A file that the current snapshot does not name does not exist.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from music import encoding as encodings
@@ -123,9 +123,9 @@ class Snapshot:
         return _dump(
             {
                 "number": self.number,
-                "shards": {split: [asdict(shard) for shard in shards] for split, shards in self.shards.items()},
+                "shards": {split: [vars(shard) for shard in shards] for split, shards in self.shards.items()},
                 "rejected": self.rejected,
-                "sources": [asdict(source) for source in self.sources],
+                "sources": [vars(source) for source in self.sources],
             }
         )
 

@@ -1,11 +1,11 @@
 """`tutti encode` and `tutti decode`: one song a line, tokens with spaces between them."""
 
-import argparse
 import sys
 from pathlib import Path
 
 from music import encoding as encodings
 from music import files, midi
+from music.arguments import Parser
 from music.errors import RejectedFile, UserError
 
 ENCODE_EXAMPLES = """examples:
@@ -25,7 +25,7 @@ def main(argv: list[str]) -> None:
 
 
 def encode(argv: list[str]) -> None:
-    parser = _parser("encode", "Writes the tokens of a MIDI file as text, one song a line.", ENCODE_EXAMPLES)
+    parser = Parser("tutti encode", "Writes the tokens of a MIDI file as text, one song a line.", ENCODE_EXAMPLES)
     parser.add_argument("file", type=Path, metavar="FILE", help="a MIDI file")
     parser.add_argument("--out", type=Path, help="the text file to write (standard output)")
     encodings.add_arguments(parser)
@@ -43,7 +43,7 @@ def encode(argv: list[str]) -> None:
 
 
 def decode(argv: list[str]) -> None:
-    parser = _parser("decode", "Writes tokens as MIDI; of several songs, one file each.", DECODE_EXAMPLES)
+    parser = Parser("tutti decode", "Writes tokens as MIDI; of several songs, one file each.", DECODE_EXAMPLES)
     parser.add_argument("file", type=Path, metavar="FILE.txt", help="tokens, one song a line; - is standard input")
     parser.add_argument("--out", type=Path, required=True, help="the MIDI file to write; OUT-1.mid ... for several")
     encodings.add_arguments(parser)
@@ -63,12 +63,3 @@ def decode(argv: list[str]) -> None:
         out = args.out if len(scores) == 1 else args.out.with_stem(f"{args.out.stem}-{i}")
         files.write(out, midi.write(score))
         print(out)
-
-
-def _parser(command: str, about: str, examples: str) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(
-        prog=f"tutti {command}",
-        description=about,
-        epilog=examples,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )

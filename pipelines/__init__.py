@@ -2,9 +2,9 @@
 
     ingest.py     the command: what to do, where to, and what came of it
     pipeline.py   the Beam pipeline, from files to manifest, in one view
-    corpus.py songs.py plan.py shards.py manifest.py    its steps, in this order
+    files.py corpus.py songs.py plan.py shards.py manifest.py    its steps, in this order
     elements.py   what passes from step to step
-    records.py storage.py staging.py summary.py         the formats and tools that steps share
+    records.py storage.py staging.py summary.py arguments.py     formats and tools that they share
     inspect.py    the command that checks and shows a dataset
 
 No TensorFlow here: `tfrecord.example_pb2` and TensorFlow cannot be loaded into one process.

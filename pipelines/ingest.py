@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from music import encoding as encodings
+from music.arguments import Parser
 from music.dataset import MANIFEST, SPLITS, Dataset, Snapshot, rejected_path, snapshot_path
 from music.errors import UserError
 from pipelines import files, staging, storage, summary
-from pipelines.arguments import Parser
 from pipelines.elements import Job
 
 EXAMPLES = """examples:

@@ -11,11 +11,11 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
+from music.arguments import Parser
 from music.dataset import MANIFEST, Dataset, Shard, Snapshot, rejected_path, snapshot_path
 from music.errors import UserError
 from music.vocabulary import BOS, EOS, PAD
 from pipelines import records, storage, summary
-from pipelines.arguments import Parser
 
 EXAMPLES = """examples:
   tutti inspect data/drums

@@ -41,7 +41,7 @@ def build(pipeline: Any, found: list[File], job: Job, spread: bool = True) -> No
         | "Parse and encode" >> Encode(job.encoding, known_sources(pipeline, job), progress_file(job))
     )
     plan = batches | "Deduplicate and split" >> Deduplicate(job)
-    placement = AsSingleton(plan | "Placement" >> beam.Map(lambda plan: plan.placement))
+    placement = plan | "Placement" >> beam.Map(lambda plan: plan.placement)
     shards = batches | "Shard" >> Place(job, placement) | "Window and write" >> Write(job, placement)
     _ = shards | "Manifest" >> Manifest(job, plan)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import apache_beam as beam
 import google_crc32c
+from apache_beam.pvalue import AsSingleton
 
 from music.dataset import Shard, shard_path
 from music.vocabulary import Vocabulary
@@ -25,7 +26,7 @@ class Place(beam.PTransform):
     """Batches -> ((split, shard), songs), a key for every shard of the plan.
 
     Args:
-      placement: side input, a `Placement`.
+      placement: one `Placement`.
     """
 
     def __init__(self, job: Job, placement: Any) -> None:
@@ -33,8 +34,8 @@ class Place(beam.PTransform):
         self.job, self.placement = job, placement
 
     def expand(self, batches: Any) -> Any:
-        every = batches.pipeline | beam.Create([None], reshuffle=False) | beam.FlatMap(empty, self.placement)
-        placed = batches | beam.ParDo(PlaceSongs(self.job), self.placement)
+        placed = batches | beam.ParDo(PlaceSongs(self.job), AsSingleton(self.placement))
+        every = self.placement | beam.FlatMap(empty)
         return (placed, every) | beam.Flatten() | beam.GroupByKey()
 
 
@@ -42,7 +43,7 @@ class Write(beam.PTransform):
     """((split, shard), songs) -> the `Shard`s written.
 
     Args:
-      placement: side input, a `Placement`.
+      placement: one `Placement`.
     """
 
     def __init__(self, job: Job, placement: Any) -> None:
@@ -50,7 +51,7 @@ class Write(beam.PTransform):
         self.job, self.placement = job, placement
 
     def expand(self, placed: Any) -> Any:
-        return placed | beam.ParDo(WriteShard(self.job), self.placement)
+        return placed | beam.ParDo(WriteShard(self.job), AsSingleton(self.placement))
 
 
 class PlaceSongs(beam.DoFn):
@@ -101,7 +102,7 @@ class WriteShard(beam.DoFn):
         yield Shard(path, records_written, tokens, size, f"{crc:08x}")
 
 
-def empty(_: None, placement: Placement) -> Iterator[tuple[tuple[str, int], Songs]]:
+def empty(placement: Placement) -> Iterator[tuple[tuple[str, int], Songs]]:
     """Each shard's key without songs, so that a shard to which no song hashes is there all the same."""
     for split, count in placement.shards.items():
         for index in range(count):

@@ -11,7 +11,6 @@ A version is written under a name that servers overlook, and renamed when it is 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -26,6 +25,7 @@ import numpy as np
 import tensorflow as tf
 
 from music import encoding as encodings
+from music.arguments import Parser
 from music.errors import UserError
 from serving import warmup
 from serving.engine import ENCODING, VOCABULARY, versions
@@ -167,12 +167,8 @@ def _check_finite(model: Any, run_path: str) -> None:
 
 
 def main(argv: list[str]) -> None:
-    parser = argparse.ArgumentParser(
-        prog="tutti export",
-        description="Writes a run's model as a SavedModel that generates and scores by itself.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    about = "Writes a run's model as a SavedModel that generates and scores by itself."
+    parser = Parser("tutti export", about, EXAMPLES)
     parser.add_argument("--run", required=True, metavar="DIR", help="the run directory that tutti train wrote")
     parser.add_argument("--models", required=True, metavar="DIR/NAME", help="where versions of model NAME are kept")
     parser.add_argument("--version", type=int, metavar="N", help="the version's number (the next)")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from music import files, midi
+from music.arguments import Parser
 from music.encoding import Encoding
 from music.errors import RejectedFile, UserError
 from serving import picture
@@ -53,12 +54,8 @@ def main(argv: list[str]) -> None:
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="tutti generate",
-        description="Writes pieces that a model makes: OUT.mid, and beside it OUT.png and OUT.txt.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    about = "Writes pieces that a model makes: OUT.mid, and beside it OUT.png and OUT.txt."
+    parser = Parser("tutti generate", about, EXAMPLES)
     parser.add_argument("--model", required=True, metavar="DIR", help="what tutti export wrote, or one version of it")
     parser.add_argument("--out", required=True, type=Path, metavar="FILE.mid", help="FILE-1.mid ... for several")
     parser.add_argument("--prompt", help="what to continue: a MIDI file, a text file of tokens, or tokens")

@@ -13,6 +13,7 @@ from trainer import quiet  # noqa: F401  (before TensorFlow)
 import numpy as np
 from numpy.typing import NDArray
 
+from music.arguments import Parser
 from music.dataset import SPLITS
 from music.errors import UserError
 from trainer import ngram, run
@@ -56,12 +57,7 @@ def main(argv: list[str]) -> None:
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="tutti evaluate",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser("tutti evaluate", __doc__ or "", EXAMPLES)
     parser.add_argument("--run", required=True, metavar="DIR", help="the run")
     parser.add_argument("--dataset", metavar="DIR", help="the dataset (the one that the run trained on)")
     parser.add_argument("--split", choices=SPLITS, default="test", help="which of its songs (test)")

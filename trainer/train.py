@@ -11,6 +11,7 @@ from trainer import quiet  # noqa: F401  (before TensorFlow)
 # isort: split
 import tensorflow as tf
 
+from music.arguments import Parser
 from music.errors import UserError
 from trainer import configure, options, run
 from trainer.checkpoints import Checkpoints, Progress
@@ -102,9 +103,7 @@ def main(argv: list[str]) -> None:
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="tutti train", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser("tutti train", __doc__ or "", EXAMPLES)
     parser.add_argument("--run", required=True, metavar="DIR", help="where the run is or shall be")
     parser.add_argument("--dataset", metavar="DIR", help="what to train on; a run that goes on knows it")
     parser.add_argument("--preset", metavar="NAME", help="encoding, model and training; a run that goes on knows it")

@@ -1,4 +1,4 @@
-"""The command-line parser of the commands here: a wrong flag ends in one line, like any other user's error."""
+"""The command-line parser of every command: a wrong flag ends in one line, like any other user's error."""
 
 import argparse
 from typing import NoReturn
