@@ -16,9 +16,11 @@ from benchmarks import measure
 
 WORDS_A_BAR = 16
 PIECES, STEPS = 64, 512
+# Fifteen bars with their BARs: so every window begins at a bar line, and where a bar ends is never a guess.
+WINDOW = 15 * (WORDS_A_BAR + 1)
 # Found on the validation songs. One epoch is some 40 steps of 16 windows.
 SIZES = {
-    "lstm": "--preset drums-lstm --units 256 --dropout 0.4",
+    "lstm": "--preset drums-lstm --units 256 --dropout 0.5",
     "wavenet": "--preset drums-wavenet --residual 96 --skip 192 --dropout 0.2 --stacks 1 --dilations 1,2,4,8,16,32,64",
 }
 TRAINING = "--learning-rate 0.003 --batch-size 16 --warmup 50 --decay cosine"
@@ -29,11 +31,11 @@ def main() -> None:
     parser.add_argument("corpus", type=Path, metavar="CORPUS")
     parser.add_argument("--model", choices=SIZES, default="lstm")
     parser.add_argument("--minutes", type=float, default=20, help="minutes of training at most (20)")
-    parser.add_argument("--steps", type=int, default=480, help="training steps (480)")
+    parser.add_argument("--steps", type=int, default=1000, help="training steps (1000)")
     parser.add_argument("--out", type=Path, default=Path("out/metallica"))
     args = parser.parse_args()
     data, run, model = args.out / "data", args.out / args.model, args.out / "models" / args.model
-    tutti("ingest", args.corpus, "--dataset", data, "--encoding", "drums", "--window", 256)
+    tutti("ingest", args.corpus, "--dataset", data, "--encoding", "drums", "--window", WINDOW)
     limits = ["--steps", args.steps, "--time-limit", args.minutes]
     trained = tutti("train", "--dataset", data, "--run", run, *SIZES[args.model].split(), *TRAINING.split(), *limits)
     evaluated = tutti("evaluate", "--run", run, "--dataset", data)

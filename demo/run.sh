@@ -12,7 +12,8 @@ step "1. A corpus of our own: 300 drum songs and 300 piano pieces"
 run tutti compose "$out/corpus" --songs 300 --seed 1
 
 step "2. MIDI -> datasets of token windows, by Apache Beam"
-run tutti ingest "$out/corpus/drums" --dataset "$out/data/drums" --encoding drums --window 256
+# 255 words are fifteen bars with their BARs: every window begins at a bar line.
+run tutti ingest "$out/corpus/drums" --dataset "$out/data/drums" --encoding drums --window 255
 run tutti ingest "$out/corpus/piano" --dataset "$out/data/piano" --encoding notes --window 100
 
 step "3. Datasets -> trained networks"
@@ -25,8 +26,8 @@ step "4. Networks -> SavedModels -> music"
 run tutti export --run "$out/runs/drums" --models "$out/models/drums"
 run tutti export --run "$out/runs/piano" --models "$out/models/piano"
 mkdir -p "$out/music"
-run tutti generate --model "$out/models/drums" --out "$out/music/drums.mid" --steps 408 --seed 7 -n 4
-run tutti generate --model "$out/models/piano" --out "$out/music/piano.mid" --steps 200 --temperature 0.8 --seed 7 -n 4
+run tutti generate --model "$out/models/drums" --out "$out/music/drums.mid" --steps 544 --top-p 0.95 --seed 7 -n 4
+run tutti generate --model "$out/models/piano" --out "$out/music/piano.mid" --steps 256 --top-p 0.9 --seed 7 -n 4
 
 step "Made in $out"
 cat <<END
@@ -35,7 +36,7 @@ Play     $(echo "$out"/music/*.mid)
 See      $(echo "$out"/music/*.png)
          Try next: tutti generate --steps 2000 for a longer piece on the same picture.
 Learning $(echo "$out"/runs/*/learning_curve.png)
-         Try next: tutti train again with --epochs 60; it goes on where this run stopped.
+         Try next: tutti train --run with --steps 2000; it goes on where this run stopped.
 Data     $out/data/drums $out/data/piano
          Try next: tutti inspect $out/data/drums, then ingest a folder of your own.
 END

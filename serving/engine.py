@@ -59,8 +59,9 @@ class Engine:
         try:
             rows = self._saved.signatures["generate"](**inputs(prompts, **wishes))
         except tf.errors.InvalidArgumentError as error:
-            found = re.search(r"b\'([^\']*)\'", error.message)
-            raise UserError(found[1] if found else error.message.splitlines()[0]) from None
+            # What the graph's own checks say, and the values that they saw.
+            found = re.search(r"assertion failed: \[(.*?)\] \[(.*?)\]", error.message)
+            raise UserError(f"{found[1]}, got {found[2]}" if found else error.message.splitlines()[-1]) from None
         return [
             Answer(self.vocabulary.words(tokens[:length].tolist()), float(log_prob))
             for tokens, length, log_prob in zip(

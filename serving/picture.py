@@ -98,6 +98,8 @@ def _draw_drums(axes: Any, notes: Notes, division: int) -> None:
     rows = _drum_rows(notes.pitch)
     played = rows >= 0
     skin = rows <= DRUM_ROWS.index("snare")
+    if not played.any():
+        return
     strength = 0.35 + 0.65 * np.clip(notes.velocity / 110, 0, 1)
     for chosen, colour, marker in ((played & skin, SKINS, "s"), (played & ~skin, CYMBALS, "D")):
         axes.scatter(

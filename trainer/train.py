@@ -174,7 +174,7 @@ def _introduce(
         file=sys.stderr,
     )
     expected = PRESETS[config.preset]().window if config.preset in PRESETS else config.window
-    if expected != config.window:
+    if not expected / 2 <= config.window <= expected * 2:
         print(f"note: {config.preset} is meant for windows of {expected}, these are {config.window}", file=sys.stderr)
     if not corpus.records("validation"):
         print(

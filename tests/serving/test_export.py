@@ -1,0 +1,158 @@
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from serving import quiet  # noqa: F401
+
+# isort: split
+import numpy as np
+import tensorflow as tf
+
+import tutti
+from music.vocabulary import BOS
+from serving.engine import inputs
+from serving.export import export
+from trainer.run import Run
+
+ROOT = Path(__file__).parents[2]
+
+# What a stranger's process does: TensorFlow, the folder, and nothing of ours.
+STRANGER = """
+import os, sys
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import numpy as np
+import tensorflow as tf
+
+saved = tf.saved_model.load(sys.argv[1])
+assert not {"music", "trainer", "serving"} & set(sys.modules)
+generate = saved.signatures["serving_default"]
+chance = np.random.default_rng(0)
+lengths = [0, 1, 3, 7, 12, 20, 33, 40]
+prompt = np.zeros((8, 40), np.int32)
+for row, length in zip(prompt, lengths):
+    row[:length] = chance.integers(3, 500, length)
+rows = {
+    "prompt": prompt,
+    "steps": np.array([1, 60, 30, 50, 0, 40, 64, 25], np.int32),
+    "temperature": np.array([0, 1, 0.7, 1.3, 1, 0, 2, 1], np.float32),
+    "top_k": np.array([0, 0, 5, 0, 3, 0, 40, 1], np.int32),
+    "top_p": np.array([0, 0, 0, 0.9, 0.5, 0, 0.8, 0], np.float32),
+    "seed": np.array([1, 1, 2, -5, 2**62, 7, 8, 9], np.int64),
+    "label": np.zeros(8, np.int32),
+}
+
+def ask(chosen, width):
+    asked = {k: tf.constant(v[chosen][:, :width] if k == "prompt" else v[chosen]) for k, v in rows.items()}
+    return {name: value.numpy() for name, value in generate(**asked).items()}
+
+together = ask(np.arange(8), 40)
+assert (together["length"] > 10).sum() >= 5, together["length"]
+
+def check(chosen, width):
+    answer = ask(chosen, width)
+    for place, row in enumerate(chosen):
+        length = together["length"][row]
+        assert answer["length"][place] == length, (chosen, row)
+        assert (answer["tokens"][place, :length] == together["tokens"][row, :length]).all(), (chosen, row)
+        assert answer["log_prob"][place].tobytes() == together["log_prob"][row].tobytes(), (chosen, row)
+
+for row in range(8):
+    check(np.array([row]), lengths[row])
+    check(np.array([row]), 40)
+check(np.arange(8)[::-1], 40)
+check(np.array([3, 6, 3]), 40)
+check(np.tile(np.arange(8), 20), 40)
+print("each row equals the row alone")
+"""
+
+
+def test_a_rows_answer_does_not_depend_on_its_neighbours(models: Path, tmp_path: Path) -> None:
+    script = tmp_path / "stranger.py"
+    script.write_text(textwrap.dedent(STRANGER))
+    command = [sys.executable, str(script), str(models / "1")]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.stdout.strip() == "each row equals the row alone", ended.stderr
+
+
+def test_arg_max_is_the_models_own(run: Run, models: Path) -> None:
+    model = run.model()
+    generate = tf.saved_model.load(str(models / "1")).signatures["generate"]
+    prompt = [100, 7, 3]
+    answer = generate(**inputs([prompt], steps=20, seeds=[0], temperature=0.0))
+    state = model.initial_state(1)
+    for token in [BOS, *prompt]:
+        logits, state = model.step(tf.constant([token]), state)
+    expected = []
+    for _ in range(int(answer["length"][0])):
+        expected.append(int(np.argmax(np.concatenate([[-np.inf] * 2, logits[0].numpy()[2:]]))))
+        logits, state = model.step(tf.constant(expected[-1:]), state)
+    assert answer["tokens"][0, : len(expected)].numpy().tolist() == expected
+
+
+def test_scores_are_the_models_log_probabilities(run: Run, models: Path) -> None:
+    model = run.model()
+    score = tf.saved_model.load(str(models / "1")).signatures["score"]
+    tokens = np.random.default_rng(1).integers(3, 516, (3, 30)).astype(np.int32)
+    tokens[1, 20:] = 0
+    inputs_ = np.concatenate([np.full((3, 1), BOS, np.int32), tokens[:, :-1]], 1)
+    expected = np.take_along_axis(tf.nn.log_softmax(model(inputs_)[0]).numpy(), tokens[..., None], 2)[..., 0]
+    given = score(tokens=tf.constant(tokens))["log_prob"].numpy()
+    np.testing.assert_allclose(given, np.where(tokens > 0, expected, 0), atol=1e-4)
+
+
+def test_a_pieces_log_prob_is_the_sum_of_its_scores(models: Path) -> None:
+    signatures = tf.saved_model.load(str(models / "1")).signatures
+    answer = signatures["generate"](**inputs([[]] * 4, steps=30, seeds=[1, 2, 3, 4], temperature=0.8))
+    scores = signatures["score"](tokens=answer["tokens"])["log_prob"]
+    np.testing.assert_allclose(answer["log_prob"], tf.reduce_sum(scores, 1), rtol=1e-5)
+
+
+def test_the_assets_say_how_tokens_become_music(run: Run, models: Path) -> None:
+    assets = models / "1" / "assets"
+    assert json.loads((assets / "vocabulary.json").read_text()) == list(run.config.vocabulary.tokens)
+    assert json.loads((assets / "encoding.json").read_text())["name"] == "drums"
+
+
+def test_the_warm_up_requests_fit_the_signatures(models: Path) -> None:
+    from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+
+    signatures = tf.saved_model.load(str(models / "1")).signatures
+    path = models / "1" / "assets.extra" / "tf_serving_warmup_requests"
+    asked = set()
+    for record in tf.data.TFRecordDataset(str(path)):
+        request = PredictionLog.FromString(record.numpy()).predict_log.request
+        values = {name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()}
+        signatures[request.model_spec.signature_name](**values)
+        asked.add(request.model_spec.signature_name)
+    assert asked == {"serving_default", "score"}
+
+
+def test_versions_count_up_and_are_never_overwritten(run: Run, tmp_path: Path) -> None:
+    models = tmp_path / "drums"
+    assert export(run, str(models)) == str(models / "1")
+    assert export(run, str(models)) == str(models / "2")
+    assert tutti.main(["export", "--run", run.path, "--models", str(models), "--version", "2"]) == 2
+    assert sorted(path.name for path in models.iterdir()) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "reason"),
+    [
+        (["--run", "missing", "--models", "OUT/m"], "no run at missing"),
+        (["--run", "RUN", "--models", "OUT/m", "--version", "0"], "--version must be 1 or more"),
+        (["--run", "RUN", "--models", "/dev/null/m"], "cannot write"),
+        (["--run", "RUN", "--models", "OUT/m", "--weights", "last"], "has no weights"),
+    ],
+)
+def test_bad_use_is_one_line_and_leaves_nothing(
+    argv: list[str], reason: str, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [word.replace("RUN", run.path).replace("OUT", str(tmp_path)) for word in argv]
+    assert tutti.main(["export", *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert reason in line
+    assert not list(tmp_path.iterdir())
