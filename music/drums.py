@@ -94,20 +94,21 @@ class Drums:
         tracks = self._tracks(score)
         onset = np.concatenate([track.notes.onset for track in tracks])
         bit = BITS[np.concatenate([track.notes.pitch for track in tracks])]
-        onset, bit = onset[bit > 0], bit[bit > 0]
+        played = bit > 0
+        onset, bit = onset[played], bit[played]
         if not len(onset):
             raise RejectedFile("no note of the drum part is one of the nine drums")
         step = self._steps(onset, score.division)
         if self.bars == "fixed":
-            lines = np.arange(0, step.max() + self.resolution + 1, self.resolution)
-        else:
-            lines = self._meter_lines(score, int(onset.max()))
-            if lines[-1] <= step.max():
-                # The last hit is played just ahead of a bar line and belongs to the bar behind it.
-                lines = self._meter_lines(score, int(onset.max()) + 4 * score.division // self.resolution)
-        words = np.zeros(lines[-1], np.int32)
-        np.bitwise_or.at(words, step, bit)
-        return [np.insert(words + FIRST_WORD_ID, lines[1:], BAR_ID)]
+            count = int(step.max()) // self.resolution + 1
+            laid = np.full((count, self.resolution + 1), BAR_ID, np.int32)
+            laid[:, :-1] = self._words(step, bit, count * self.resolution).reshape(count, -1)
+            return [laid.ravel()]
+        lines = self._meter_lines(score, int(onset.max()))
+        if lines[-1] <= step.max():
+            # The last hit is played just ahead of a bar line and belongs to the bar behind it.
+            lines = self._meter_lines(score, int(onset.max()) + 4 * score.division // self.resolution)
+        return [np.insert(self._words(step, bit, int(lines[-1])), lines[1:], BAR_ID)]
 
     def decode(self, tokens: Iterable[str]) -> Score:
         ids = _vocabulary()
@@ -135,6 +136,13 @@ class Drums:
         )
         tracks = (Track(played, "Drums", 0, is_drum=True),) if len(onset) else ()
         return Score(DIVISION, tracks, meters=self._meters(bars, step))
+
+    def _words(self, step: NDArray[np.int64], bit: NDArray[np.int32], length: int) -> NDArray[np.int32]:
+        """int32[length]: the ids of the words that hits make."""
+        words = np.zeros(length, np.int32)
+        np.bitwise_or.at(words, step, bit)
+        words += FIRST_WORD_ID
+        return words
 
     def _meter_lines(self, score: Score, last: int) -> NDArray[np.int64]:
         """The steps at which bars begin, up to the first one behind tick `last`."""

@@ -78,7 +78,10 @@ def notes(onset: ArrayLike, duration: ArrayLike, pitch: ArrayLike, velocity: Arr
     """Notes from arrays or lists of one length, in any order."""
     onset, duration = np.asarray(onset, np.int64), np.asarray(duration, np.int64)
     pitch, velocity = np.asarray(pitch, np.int16), np.asarray(velocity, np.int16)
-    order = np.argsort((onset << 7) + pitch, kind="stable")
+    place = (onset << 7) + pitch
+    if (place[1:] >= place[:-1]).all():
+        return Notes(onset, duration, pitch, velocity)
+    order = np.argsort(place, kind="stable")
     return Notes(onset[order], duration[order], pitch[order], velocity[order])
 
 

@@ -100,12 +100,18 @@ def _masked_crc(data: bytes) -> bytes:
 def _varints(ids: NDArray[np.int32]) -> tuple[bytes, NDArray[np.int64]]:
     """The varints of ids one behind the other, and int64[n + 1], where each begins and the last one ends."""
     width = max(1, -(-int(ids.max()).bit_length() // 7))
-    rest = ids[:, None] >> 7 * np.arange(width)
-    present = rest > 0
-    present[:, 0] = True
-    octets = (rest & 127).astype(np.uint8)
-    octets[:, :-1] |= present[:, 1:].astype(np.uint8) << 7
-    return octets[present].tobytes(), np.concatenate([[0], np.cumsum(present.sum(1))])
+    octets = np.empty((len(ids), width), np.uint8)
+    present = np.ones((len(ids), width), bool)
+    begin = np.arange(len(ids) + 1)
+    rest = ids
+    for place in range(width):
+        octets[:, place] = rest & 127
+        rest = rest >> 7
+        if place + 1 < width:
+            more = present[:, place + 1] = rest > 0
+            octets[:, place] |= more.view(np.uint8) << 7
+            begin[1:] += np.cumsum(more)
+    return octets[present].tobytes(), begin
 
 
 def _varint(value: int) -> bytes:

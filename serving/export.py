@@ -94,23 +94,35 @@ def export(run: Run, models_path: str, version: int | None = None, which: str = 
     """
     model = run.model(which)
     _check_finite(model, run.path)
-    was_there = tf.io.gfile.exists(models_path)
     version = next_version(models_path) if version is None else version
     path = files.join(models_path, str(version))
     if tf.io.gfile.exists(path):
         raise UserError(f"version {version} is there already: {path}; give another --version, or none for the next")
     beside = files.join(models_path, f".tmp-{version}-{os.getpid()}")
+    missing = _missing(models_path)
     try:
         with files.writing(path):
             tf.io.gfile.makedirs(models_path)
             _save(run, model, beside, tile)
             tf.io.gfile.rename(beside, path)
     except BaseException:
-        for leftover in (beside,) if was_there else (models_path,):
-            with suppress(tf.errors.OpError):
-                tf.io.gfile.rmtree(leftover)
+        with suppress(tf.errors.OpError):
+            tf.io.gfile.rmtree(beside)
+        with suppress(tf.errors.OpError):
+            for folder in missing:
+                if not tf.io.gfile.listdir(folder):
+                    tf.io.gfile.rmtree(folder)
         raise
     return path
+
+
+def _missing(path: str) -> list[str]:
+    """The folders of `path` that are not there yet, the innermost first."""
+    missing = []
+    while path and not tf.io.gfile.exists(path):
+        missing.append(path)
+        path = path.rpartition("/")[0]
+    return missing
 
 
 def next_version(models_path: str) -> int:
@@ -180,8 +192,8 @@ def main(argv: list[str]) -> None:
         type=int,
         default=0,
         metavar="ROWS",
-        help="compute with this many rows, always (fits the batch). On machines without oneDNN only this makes an "
-        "answer independent, to the last bit, of the requests beside it; 16 is a good value",
+        help="compute with this many rows, always (fits the batch). On machines other than CPUs with AVX-512 VNNI "
+        "only this makes an answer independent, to the last bit, of the requests beside it; 16 is a good value",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     args = parser.parse_args(argv)

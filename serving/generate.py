@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,13 +28,10 @@ def main(argv: list[str]) -> None:
     if not args.out.parent.is_dir():
         raise UserError(f"cannot write {args.out}: there is no folder {args.out.parent}")
     engine = load(args.model)
-    prompt = read_prompt(args.prompt, engine.encoding) if args.prompt else []
-    try:
-        ids = engine.ids(prompt)
-    except (KeyError, ValueError) as error:
-        raise UserError(f"--prompt: {error}") from None
+    ids = prompt_ids(args.prompt, engine) if args.prompt is not None else []
     seeds = [args.seed + i for i in range(args.pieces)]
     print(f"{engine.path}: {args.pieces} x {args.steps} tokens", file=sys.stderr)
+    begun = time.perf_counter()
     answers = engine.generate(
         [ids] * args.pieces,
         steps=args.steps,
@@ -42,15 +40,19 @@ def main(argv: list[str]) -> None:
         top_k=args.top_k,
         top_p=args.top_p,
     )
+    count, seconds = sum(len(answer.tokens) for answer in answers), time.perf_counter() - begun
+    print(f"{count:,} tokens in {seconds:.1f} s, {count / seconds:,.0f} tokens/s", file=sys.stderr)
+    contents: dict[Path, bytes] = {}
     pieces = []
     for i, (seed, answer) in enumerate(zip(seeds, answers, strict=True), 1):
         out = args.out if args.pieces == 1 else args.out.with_stem(f"{args.out.stem}-{i}")
-        tokens = [*engine.vocabulary.words(ids), *answer.tokens]
-        write(out, engine, tokens, args)
-        print(out if not args.json else f"{i}/{args.pieces}", file=sys.stderr if args.json else sys.stdout)
+        contents |= rendered(out, [*engine.vocabulary.words(ids), *answer.tokens], engine.encoding, args)
         pieces.append({"file": str(out), "seed": seed, "tokens": len(answer.tokens), "log_prob": answer.log_prob})
+    write(contents)
     if args.json:
         print(json.dumps({"model": engine.path, "prompt": len(ids), "pieces": pieces}, indent=1))
+    else:
+        print(*(piece["file"] for piece in pieces), sep="\n")
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -80,6 +82,21 @@ def parse(argv: list[str]) -> argparse.Namespace:
     return args
 
 
+def prompt_ids(prompt: str, engine: Engine) -> list[int]:
+    """The ids of a prompt.
+
+    Raises:
+      UserError: if it cannot be read, holds nothing, or holds what is no token of the model's encoding.
+    """
+    tokens = read_prompt(prompt, engine.encoding)
+    if not tokens:
+        raise UserError(f"--prompt {prompt!r} holds no tokens; leave it out to begin with nothing")
+    try:
+        return engine.ids(tokens)
+    except (KeyError, ValueError) as error:
+        raise UserError(f"--prompt: {error}") from None
+
+
 def read_prompt(prompt: str, encoding: Encoding) -> list[str]:
     """The tokens of a prompt: of a MIDI file's first song, of a text file, or of the text itself.
 
@@ -100,13 +117,22 @@ def read_prompt(prompt: str, encoding: Encoding) -> list[str]:
     return prompt.split()
 
 
-def write(out: Path, engine: Engine, tokens: list[str], args: argparse.Namespace) -> None:
-    """Writes a piece's files, all of them or none."""
-    score = replace(engine.encoding.decode(tokens), tempos=((0, args.bpm),))
+def rendered(out: Path, tokens: list[str], encoding: Encoding, args: argparse.Namespace) -> dict[Path, bytes]:
+    """What to write for a piece: path -> content."""
+    score = replace(encoding.decode(tokens), tempos=((0, args.bpm),))
     contents = {out: midi.write(score), out.with_suffix(".txt"): (" ".join(tokens) + "\n").encode()}
     if not args.no_picture:
         contents[out.with_suffix(".png")] = picture.png(score, out.stem)
-    written = []
+    return contents
+
+
+def write(contents: dict[Path, bytes]) -> None:
+    """Writes all of the files or none.
+
+    Raises:
+      UserError: if one cannot be written.
+    """
+    written: list[Path] = []
     try:
         for path, content in contents.items():
             files.write(path, content)

@@ -1,7 +1,7 @@
 """A score as a picture: a grid of drums, or a piano roll, in systems of eight bars like printed music."""
 
 import io
-from itertools import pairwise
+from itertools import cycle, pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ DRUM_NAMES = ("kick", "snare", "closed hat", "open hat", "floor tom", "low tom",
 # From bottom to top, feet first.
 DRUM_ROWS = ("kick", "floor tom", "low tom", "high tom", "snare", "closed hat", "open hat", "ride", "crash")
 SKINS, CYMBALS = "#2f5d8a", "#c8782a"
+PARTS = ("#2f5d8a", "#c8782a", "#3d8067", "#8a4f7d", "#8a7a2f")
 INK, PALE, SHADE = "#44546a", "#d9dde3", "#f3f4f6"
 BLACK_KEYS = (1, 3, 6, 8, 10)
 
@@ -43,14 +44,16 @@ def png(score: Score, title: str = "") -> bytes:
         axes.set_xlim(system[0], system[0] + width)
         axes.set_ylim(low - 0.7, high + 0.7)
         _ruled(axes, system, i * BARS_A_SYSTEM, score.division)
-        for track in score.tracks:
+        for track, colour in zip(score.tracks, cycle(PARTS)):
+            if track.is_drum != drums:
+                continue
             # A player may be a little ahead of a bar line and still mean it.
             ahead = score.division // 16
             notes = _within(track.notes, system[0] - ahead, system[-1] - ahead)
             if drums:
                 _draw_drums(axes, notes, score.division)
             else:
-                _draw_pitches(axes, notes)
+                _draw_pitches(axes, notes, colour)
         _labelled(axes, drums, low, high, system)
     content = io.BytesIO()
     figure.savefig(content, format="png", metadata={"Software": None})
@@ -110,6 +113,7 @@ def _draw_drums(axes: Any, notes: Notes, division: int) -> None:
             marker=marker,
             alpha=strength[chosen],
             linewidths=0,
+            clip_on=False,
             zorder=3,
         )
 
@@ -121,9 +125,9 @@ def _drum_rows(pitch: NDArray[np.int16]) -> NDArray[np.int64]:
     return np.array([row_of_bit.get(int(bit), -1) for bit in bits], np.int64)
 
 
-def _draw_pitches(axes: Any, notes: Notes) -> None:
+def _draw_pitches(axes: Any, notes: Notes, colour: str) -> None:
     strength = 0.45 + 0.55 * np.clip(notes.velocity / 110, 0, 1)
-    colours = [(0.184, 0.365, 0.541, float(alpha)) for alpha in strength]
+    colours = [(colour, float(alpha)) for alpha in strength]
     axes.barh(notes.pitch, notes.duration * 0.94, left=notes.onset, height=0.86, color=colours, zorder=3)
 
 

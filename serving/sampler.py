@@ -2,10 +2,10 @@
 
 A row's answer depends on its own inputs alone, to the last bit: never on the other rows, their order or the padding.
 What that takes, beside rows that never mix:
-- Matrix products run over 2 to 64 rows, where oneDNN, TensorFlow's default on CPUs with its instructions, adds a row up
-  in the same order whatever the number of rows. A single row would take a matrix-vector kernel, more than about a
-  hundred rows another split; both round otherwise. Other back ends promise that for a fixed number of rows only:
-  `Sampler(tile=...)`.
+- Matrix products run over 4 to 64 rows. With oneDNN, TensorFlow's default on CPUs with AVX-512 VNNI, a row is then
+  added up in the same order whatever their number; a single row would take a matrix-vector kernel, and more than about
+  a hundred another split. oneDNN's AVX2 kernels take six rows at a time and do the same for a remainder of none, four
+  or five, on few threads. Elsewhere it holds for one number of rows, whichever that is: `Sampler(tile=...)`.
 - Kernels treat what is left behind the last full vector differently from the rest, so functions that are
   approximated (exp, log, division) are only called on axes of a multiple of 16.
 - A prompt is read token by token with the same step that continues it, not as a window whose shape it would share.
@@ -88,7 +88,9 @@ class Sampler:
             requests = Requests(*map(tf.identity, requests))
         width = tf.reduce_max(tf.pad(requests.steps, [[0, 1]]))
         tokens, length, log_prob = self._tiled(
-            lambda *tile: self._generate(Requests(*tile), width), requests, (tf.int32, tf.int32, tf.float32)
+            lambda *tile: self._generate(Requests(*tile), width),
+            requests,
+            (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.float32)),
         )
         return tokens, length, log_prob
 
@@ -106,11 +108,14 @@ class Sampler:
         """
         with tf.control_dependencies(_check_tokens("tokens", tokens, self.size)):
             tokens = tf.identity(tokens)
-        (scores,) = self._tiled(self._score, (tokens,), (tf.float32,))
+        (scores,) = self._tiled(self._score, (tokens,), (tf.TensorSpec([None, None], tf.float32),))
         return scores
 
-    def _tiled(self, work: Any, inputs: tuple[Tensor, ...], dtypes: tuple[Any, ...]) -> tuple[Tensor, ...]:
-        """`work` over the rows, a tile of them at a time; rows of zeros fill up the last tile and are cut off."""
+    def _tiled(self, work: Any, inputs: tuple[Tensor, ...], results: tuple[Any, ...]) -> tuple[Tensor, ...]:
+        """`work` over the rows, a tile of them at a time; rows of zeros fill up the last tile and are cut off.
+
+        `results` are the TensorSpecs of what `work` returns.
+        """
         batch = tf.shape(inputs[0])[0]
         rows = self._rows(batch)
         tiles = tf.maximum(-(-batch // rows), 1)
@@ -120,13 +125,14 @@ class Sampler:
             outputs = work(*(x[tile * rows : (tile + 1) * rows] for x in padded))
             return tile + 1, *(array.write(tile, x) for array, x in zip(done, outputs, strict=True))
 
-        arrays = [tf.TensorArray(dtype, tiles, infer_shape=False) for dtype in dtypes]
+        arrays = [tf.TensorArray(result.dtype, tiles, infer_shape=False) for result in results]
         _, *arrays = tf.while_loop(lambda tile, *_: tile < tiles, body, (0, *arrays), parallel_iterations=1)
         stacks = [array.stack() for array in arrays]
-        return tuple(tf.reshape(x, tf.concat([[-1], tf.shape(x)[2:]], 0))[:batch] for x in stacks)
+        joined = [tf.reshape(x, tf.concat([[-1], tf.shape(x)[2:]], 0))[:batch] for x in stacks]
+        return tuple(tf.ensure_shape(x, result.shape) for x, result in zip(joined, results, strict=True))
 
     def _rows(self, batch: Tensor) -> Tensor:
-        """Rows in a tile: at least 4 and a multiple of 6 or 4 more; of several tiles, all have the same number."""
+        """Rows in a tile: a multiple of 6, or 4 more; where it takes several tiles, all have the same number."""
         if self.tile:
             return tf.constant(self.tile)
         tiles = tf.maximum(-(-batch // MAX_TILE), 1)

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -13,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 import tutti
+from music.errors import UserError
 from music.vocabulary import BOS
 from serving.engine import inputs
 from serving.export import export
@@ -78,6 +81,40 @@ def test_a_rows_answer_does_not_depend_on_its_neighbours(models: Path, tmp_path:
     assert ended.stdout.strip() == "each row equals the row alone", ended.stderr
 
 
+def test_without_onednn_a_fixed_tile_keeps_rows_independent(run: Run, tmp_path: Path) -> None:
+    path = export(run, str(tmp_path / "drums"), tile=16)
+    script = tmp_path / "stranger.py"
+    script.write_text(STRANGER)
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0", "TF_NUM_INTRAOP_THREADS": "8"}
+    command = [sys.executable, str(script), path]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert ended.stdout.strip() == "each row equals the row alone", ended.stderr
+
+
+def test_a_session_answers_like_the_loaded_model(models: Path) -> None:
+    """TensorFlow Serving runs signatures in a session."""
+    asked = inputs([[5, 6], [7]], steps=12, seeds=[3, 4], temperature=0.9, top_k=50)
+    expected = tf.saved_model.load(str(models / "1")).signatures["serving_default"](**asked)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        loaded = tf.compat.v1.saved_model.load(session, ["serve"], str(models / "1"))
+        signature = loaded.signature_def["serving_default"]
+        feed = {signature.inputs[name].name: value.numpy() for name, value in asked.items()}
+        answer = session.run({name: info.name for name, info in signature.outputs.items()}, feed)
+    for name, value in expected.items():
+        assert np.array_equal(answer[name], value.numpy()), name
+
+
+def test_a_rows_scores_do_not_depend_on_its_neighbours(models: Path) -> None:
+    score = tf.saved_model.load(str(models / "1")).signatures["score"]
+    tokens = np.random.default_rng(2).integers(3, 516, (70, 24)).astype(np.int32)
+    lengths = np.arange(70) % 25
+    tokens[np.arange(24) >= lengths[:, None]] = 0
+    together = score(tokens=tf.constant(tokens))["log_prob"].numpy()
+    for row in (1, 2, 24, 33, 69):
+        alone = score(tokens=tf.constant(tokens[row : row + 1, : lengths[row]]))["log_prob"].numpy()
+        assert alone[0].tobytes() == together[row, : lengths[row]].tobytes()
+
+
 def test_arg_max_is_the_models_own(run: Run, models: Path) -> None:
     model = run.model()
     generate = tf.saved_model.load(str(models / "1")).signatures["generate"]
@@ -131,6 +168,17 @@ def test_the_warm_up_requests_fit_the_signatures(models: Path) -> None:
     assert asked == {"serving_default", "score"}
 
 
+def test_an_export_that_fails_leaves_nothing(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    # The last file to be written; all of the SavedModel lies under its temporary name by then.
+    monkeypatch.setattr("serving.warmup.write", full)
+    with pytest.raises(UserError, match="No space left"):
+        export(run, str(tmp_path / "new" / "drums"))
+    assert not list(tmp_path.iterdir())
+
+
 def test_versions_count_up_and_are_never_overwritten(run: Run, tmp_path: Path) -> None:
     models = tmp_path / "drums"
     assert export(run, str(models)) == str(models / "1")
@@ -145,6 +193,8 @@ def test_versions_count_up_and_are_never_overwritten(run: Run, tmp_path: Path) -
         (["--run", "missing", "--models", "OUT/m"], "no run at missing"),
         (["--run", "RUN", "--models", "OUT/m", "--version", "0"], "--version must be 1 or more"),
         (["--run", "RUN", "--models", "/dev/null/m"], "cannot write"),
+        (["--run", "RUN", "--models", "OUT/a/b/m", "--weights", "last"], "has no weights"),
+        (["--run", "RUN", "--models", "OUT/m", "--tile", "1"], "--tile must be from 2"),
         (["--run", "RUN", "--models", "OUT/m", "--weights", "last"], "has no weights"),
     ],
 )

@@ -32,6 +32,18 @@ def test_a_piece_of_several_is_the_piece_of_its_seed_alone(models: Path, tmp_pat
     assert (tmp_path / "many-1.txt").read_text() != (tmp_path / "many-2.txt").read_text()
 
 
+def test_several_pieces_are_written_all_or_none(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out-3.mid").mkdir()
+    assert (
+        tutti.main(["generate", "--model", str(models), "--out", str(tmp_path / "out.mid"), "--steps", "9", "-n", "3"])
+        == 2
+    )
+    assert "cannot write" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["out-3.mid"]
+
+
 @pytest.mark.parametrize("kind", ["mid", "txt", "text"])
 def test_a_prompt_is_continued(kind: str, models: Path, tmp_path: Path) -> None:
     words = ["0b100000001"] + ["0b001000000"] * 15 + ["BAR"]
@@ -71,6 +83,7 @@ def test_json_says_what_was_written(models: Path, tmp_path: Path, capsys: pytest
         (["--model", "MODEL", "--out", "OUT/x.mid", "--prompt", "missing.mid"], "cannot read missing.mid"),
         (["--model", "MODEL", "--out", "OUT/x.mid", "--prompt", "E5"], "'E5' is not a drum word"),
         (["--model", "MODEL", "--out", "OUT/x.mid", "--prompt", "BOS"], "BOS"),
+        (["--model", "MODEL", "--out", "OUT/x.mid", "--prompt", " "], "holds no tokens"),
         (["--model", "MODEL", "--out", "OUT/x.mid", "--loud"], "--loud"),
     ],
 )
@@ -81,7 +94,7 @@ def test_bad_use_is_one_line_and_status_2(
     assert tutti.main(["generate", *words]) == 2
     *progress, line = capsys.readouterr().err.splitlines()
     assert reason in line
-    assert len(progress) <= 1
+    assert len(progress) <= 1, progress
     assert not list(tmp_path.iterdir())
 
 
