@@ -14,9 +14,9 @@ help:
 $(READY): requirements.lock pyproject.toml setup.py
 	$(PYTHON) -m venv .venv
 	grep -A 99 '^uv==' requirements.lock | awk 'NR > 1 && !/^ / { exit } { print }' > .venv/uv.lock
-	$(BIN)/pip install --quiet --require-hashes -r .venv/uv.lock
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
+	$(BIN)/uv pip sync --quiet --system-certs --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 
 demo: $(READY)

@@ -12,17 +12,21 @@ import tensorflow as tf
 from music.drums import Drums
 from serving.export import export
 from trainer.lstm import Lstm
-from trainer.presets import Training
+from trainer.presets import Settings, Training
 from trainer.run import BEST, Config, Run
 
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run of a drum network with random weights."""
-    path = tmp_path_factory.mktemp("runs") / "drums"
+    return made(tmp_path_factory.mktemp("runs") / "drums", Lstm(units=32, layers=2, embedding=16))
+
+
+def made(path: Path, model: Settings) -> Run:
+    """A run with random weights."""
     config = Config(
         preset="drums-lstm-small",
-        model=Lstm(units=32, layers=2, embedding=16),
+        model=model,
         training=Training(),
         encoding=Drums(),
         vocabulary=Drums().vocabulary(),
@@ -31,10 +35,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         snapshot=1,
         content="none",
     )
-    made = Run(str(path), config)
-    made.save()
-    tf.train.Checkpoint(model=made.build()).save(str(path / BEST / "weights"))
-    return made
+    run = Run(str(path), config)
+    run.save()
+    tf.train.Checkpoint(model=run.build()).save(str(path / BEST / "weights"))
+    return run
 
 
 @pytest.fixture(scope="session")
