@@ -192,7 +192,7 @@ def main(argv: list[str]) -> None:
         type=int,
         default=0,
         metavar="ROWS",
-        help="compute with this many rows, always (fits the batch). On machines other than CPUs with AVX-512 VNNI "
+        help="compute with this many rows, always (fits the batch). On CPUs without AVX-512 VNNI "
         "only this makes an answer independent, to the last bit, of the requests beside it; 16 is a good value",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

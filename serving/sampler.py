@@ -5,7 +5,7 @@ What that takes, beside rows that never mix:
 - Matrix products run over 4 to 64 rows. With oneDNN, TensorFlow's default on CPUs with AVX-512 VNNI, a row is then
   added up in the same order whatever their number; a single row would take a matrix-vector kernel, and more than about
   a hundred another split. oneDNN's AVX2 kernels take six rows at a time and do the same for a remainder of none, four
-  or five, on few threads. Elsewhere it holds for one number of rows, whichever that is: `Sampler(tile=...)`.
+  or five, on few threads. On other CPUs it holds for one number of rows, whichever that is: `Sampler(tile=...)`.
 - Kernels treat what is left behind the last full vector differently from the rest, so functions that are
   approximated (exp, log, division) are only called on axes of a multiple of 16.
 - A prompt is read token by token with the same step that continues it, not as a window whose shape it would share.

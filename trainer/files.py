@@ -1,6 +1,7 @@
 """Text files on any file system that TensorFlow knows, written whole or not at all."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -37,6 +38,8 @@ def writing(path: str) -> Iterator[None]:
         yield
     except tf.errors.OpError as error:
         reason = (error.message or type(error).__name__).splitlines()[0]
+        # Where in a graph it happened is no help.
+        reason = re.sub(r"\{\{.*?\}\} | \[Op:\w+\]", "", reason)
     except OSError as error:
         reason = error.strerror or str(error)
     else:
