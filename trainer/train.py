@@ -84,14 +84,15 @@ def main(argv: list[str]) -> None:
         progress, reason = fit(computation, training, pace, checkpoints, journal, progress)
         if journal:
             journal.draw()
-    except tf.errors.ResourceExhaustedError as error:
+    except tf.errors.ResourceExhaustedError:
         raise UserError(
-            f"not enough memory: {_first_line(error)}; choose a lower --batch-size or more devices"
+            f"not enough memory for {training.batch_size} windows of {config.window} on {place.replicas} devices; "
+            "choose another --run and a lower --batch-size"
         ) from None
-    except tf.errors.OpError as error:
+    except tf.errors.OpError:
         if place.workers == 1:
             raise
-        raise UserError(f"another worker is gone: {_first_line(error)}; start all of them again") from None
+        raise UserError("another worker is gone; start all of them again to go on from the last checkpoint") from None
     finally:
         if journal:
             journal.close()
@@ -182,10 +183,6 @@ def _introduce(
         )
     if progress.step:
         print(f"goes on from step {progress.step:,} of {total:,}", file=sys.stderr)
-
-
-def _first_line(error: Any) -> str:
-    return str(error.message).strip().split("\n", 1)[0]
 
 
 def _report(here: Run, progress: Progress, reason: str, as_json: bool) -> None:

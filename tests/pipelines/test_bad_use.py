@@ -45,8 +45,11 @@ def the_line(status: int, out: str, err: str) -> str:
 
 
 @contextmanager
-def small_files() -> Iterator[None]:
+def small_files(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Makes writes beyond a few thousand bytes fail, here and in worker processes, as on a full disk."""
+    # Python does not notice that it wrote only half of a module's byte code.
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))
     try:
@@ -130,8 +133,10 @@ def test_a_dataset_with_a_damaged_manifest(tmp_path: Path, good: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["in_memory", "multi_processing"])
-def test_a_write_that_fails_leaves_nothing(tmp_path: Path, good: Path, capsys: Capture, mode: str) -> None:
-    with small_files():
+def test_a_write_that_fails_leaves_nothing(
+    tmp_path: Path, good: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    with small_files(monkeypatch):
         line = refused_here(
             capsys, "ingest", good, "--dataset", tmp_path / "new" / "data", "--direct_running_mode", mode
         )
@@ -140,10 +145,12 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, good: Path, capsys: C
     assert [path.name for path in tmp_path.iterdir()] == ["corpus"]
 
 
-def test_a_write_that_fails_leaves_an_older_dataset_as_it_was(tmp_path: Path, good: Path, capsys: Capture) -> None:
+def test_a_write_that_fails_leaves_an_older_dataset_as_it_was(
+    tmp_path: Path, good: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(capsys, drum_corpus(tmp_path / "few", range(90, 93)), "--dataset", tmp_path / "data")
     before = tree(tmp_path / "data")
-    with small_files():
+    with small_files(monkeypatch):
         assert "cannot write" in refused_here(capsys, "ingest", good, "--dataset", tmp_path / "data")
     assert tree(tmp_path / "data") == before
 
