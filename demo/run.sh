@@ -17,7 +17,7 @@ run tutti ingest "$out/corpus/drums" --dataset "$out/data/drums" --encoding drum
 run tutti ingest "$out/corpus/piano" --dataset "$out/data/piano" --encoding notes --window 100
 
 step "3. Datasets -> trained networks"
-run tutti train --dataset "$out/data/drums" --preset drums-lstm-small --run "$out/runs/drums"
+run tutti train --dataset "$out/data/drums" --preset drums-wavenet-small --run "$out/runs/drums"
 run tutti train --dataset "$out/data/piano" --preset piano-lstm-small --run "$out/runs/piano"
 run tutti evaluate --run "$out/runs/drums" --dataset "$out/data/drums"
 run tutti evaluate --run "$out/runs/piano" --dataset "$out/data/piano"
