@@ -16,7 +16,7 @@ from serving.engine import Engine, load
 
 EXAMPLES = """examples:
   tutti generate --model models/drums --out drums.mid
-  tutti generate --model models/drums --out drums.mid --prompt groove.mid --steps 1000 --seed 3 -n 4
+  tutti generate --model models/drums --out drums.mid --prompt groove.mid --prompt-tokens 136 -n 4
   tutti generate --model models/piano --out piano.mid --prompt "C4 E4 0.4.7" --temperature 0.8 --top-p 0.95
 
 The same seed gives the same piece, alone or among others. Seeds of several pieces follow each other.
@@ -28,7 +28,7 @@ def main(argv: list[str]) -> None:
     if not args.out.parent.is_dir():
         raise UserError(f"cannot write {args.out}: there is no folder {args.out.parent}")
     engine = load(args.model)
-    ids = prompt_ids(args.prompt, engine) if args.prompt is not None else []
+    ids = prompt_ids(args.prompt, args.prompt_tokens, engine) if args.prompt is not None else []
     seeds = [args.seed + i for i in range(args.pieces)]
     print(f"{engine.path}: {args.pieces} x {args.steps} tokens", file=sys.stderr)
     begun = time.perf_counter()
@@ -42,6 +42,11 @@ def main(argv: list[str]) -> None:
     )
     count, seconds = sum(len(answer.tokens) for answer in answers), time.perf_counter() - begun
     print(f"{count:,} tokens in {seconds:.1f} s, {count / seconds:,.0f} tokens/s", file=sys.stderr)
+    if not count and args.steps:
+        print(
+            "note: the model ends the piece here; with --prompt-tokens it goes on from an earlier place",
+            file=sys.stderr,
+        )
     contents: dict[Path, bytes] = {}
     pieces = []
     for i, (seed, answer) in enumerate(zip(seeds, answers, strict=True), 1):
@@ -61,6 +66,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--model", required=True, metavar="DIR", help="what tutti export wrote, or one version of it")
     parser.add_argument("--out", required=True, type=Path, metavar="FILE.mid", help="FILE-1.mid ... for several")
     parser.add_argument("--prompt", help="what to continue: a MIDI file, a text file of tokens, or tokens")
+    parser.add_argument("--prompt-tokens", type=int, default=0, metavar="N", help="only the prompt's first N (0: all)")
     parser.add_argument("--steps", type=int, default=500, help="new tokens, less where the piece ends by itself (500)")
     parser.add_argument("--temperature", type=float, default=1.0, help="0 takes the likeliest token each time (1.0)")
     parser.add_argument("--top-k", type=int, default=0, help="sample from the k likeliest tokens only (0: all)")
@@ -71,6 +77,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--no-picture", action="store_true", help="write no OUT.png")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
     args = parser.parse_args(argv)
+    if args.prompt_tokens < 0:
+        raise UserError(f"--prompt-tokens is {args.prompt_tokens}; it must be at least 0")
     if args.pieces < 1:
         raise UserError(f"-n is {args.pieces}; it must be at least 1")
     if not 4 <= args.bpm <= 1000:
@@ -82,13 +90,14 @@ def parse(argv: list[str]) -> argparse.Namespace:
     return args
 
 
-def prompt_ids(prompt: str, engine: Engine) -> list[int]:
-    """The ids of a prompt.
+def prompt_ids(prompt: str, limit: int, engine: Engine) -> list[int]:
+    """The ids of a prompt, of its first `limit` tokens where that is not 0.
 
     Raises:
       UserError: if it cannot be read, holds nothing, or holds what is no token of the model's encoding.
     """
     tokens = read_prompt(prompt, engine.encoding)
+    tokens = tokens[:limit] if limit else tokens
     if not tokens:
         raise UserError(f"--prompt {prompt!r} holds no tokens; leave it out to begin with nothing")
     try:

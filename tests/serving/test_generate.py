@@ -54,6 +54,14 @@ def test_a_prompt_is_continued(kind: str, models: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out.txt").read_text().split()[: len(words)] == words
 
 
+def test_only_the_prompts_beginning_is_continued_where_one_says_so(models: Path, tmp_path: Path) -> None:
+    words = ["0b100000000", "0b010000000", "0b001000000"]
+    common = ["--model", str(models), "--steps", "20", "--no-picture"]
+    main([*common, "--out", str(tmp_path / "a.mid"), "--prompt", " ".join(words), "--prompt-tokens", "2"])
+    main([*common, "--out", str(tmp_path / "b.mid"), "--prompt", " ".join(words[:2])])
+    assert (tmp_path / "a.txt").read_text() == (tmp_path / "b.txt").read_text()
+
+
 def test_the_trainers_code_is_not_needed(models: Path, tmp_path: Path) -> None:
     script = (
         "import sys; from serving.generate import main;"
