@@ -1,12 +1,15 @@
 """The Beam pipeline of `tutti ingest`: match, read, parse, encode, deduplicate, split, shard, window, manifest."""
 
+import _thread
 import logging
 import os
 import re
 import shlex
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,6 +32,8 @@ from pipelines.staging import PROGRESS
 
 # Runners that run the pipeline on this machine alone.
 LOCAL = (None, "DirectRunner", "FnApiRunner")
+# Seconds that Beam has to notice the end of a worker process.
+PATIENCE = 5.0
 WORKER = "apache_beam.runners.worker.sdk_worker_main"
 
 
@@ -116,12 +121,13 @@ def run(found: list[File], job: Job, pipeline_options: Any) -> None:
         pipeline = beam.Pipeline(runner, pipeline_options)
     except (ImportError, ValueError) as error:
         raise UserError(str(error)) from error
-    try:
-        build(pipeline, found, job, spread)
-        pipeline.run().wait_until_finish()
-    except Exception as error:
-        explain(error, job.dataset)
-        raise
+    with watched_workers():
+        try:
+            build(pipeline, found, job, spread)
+            pipeline.run().wait_until_finish()
+        except Exception as error:
+            explain(error, job.dataset)
+            raise
 
 
 def local_runner(direct: Any) -> tuple[Any, bool]:
@@ -139,6 +145,38 @@ def local_runner(direct: Any) -> tuple[Any, bool]:
             f"PYTHONPATH={home} exec {shlex.quote(sys.executable)} -m {WORKER} 2>{os.devnull}"
         )
     return FnApiRunner(default_environment=environment), direct.direct_num_workers != 1
+
+
+@contextmanager
+def watched_workers() -> Iterator[None]:
+    """Ends the run when a worker process has ended by itself: Beam waits for ever for one that never called.
+
+    Raises:
+      UserError: if one did.
+    """
+    over, ended = threading.Event(), threading.Event()
+    before = threading.excepthook
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if args.thread is None or args.thread.name != "run_worker":
+            before(args)
+        # Beam notices most ends itself, and says more.
+        elif not over.wait(PATIENCE):
+            ended.set()
+            _thread.interrupt_main()
+
+    threading.excepthook = hook
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not ended.is_set():
+            raise
+        raise UserError(
+            "a worker process could not start, or was ended; with --direct_running_mode in_memory you see why"
+        ) from None
+    finally:
+        over.set()
+        threading.excepthook = before
 
 
 def explain(error: BaseException, dataset: str) -> None:

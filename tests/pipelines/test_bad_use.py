@@ -189,6 +189,14 @@ def test_a_run_that_is_stopped_leaves_nothing(tmp_path: Path, good: Path, number
     assert [path.name for path in tmp_path.iterdir()] == ["corpus"]
 
 
+def test_a_worker_process_that_cannot_start_ends_the_run(tmp_path: Path, good: Path) -> None:
+    words = ["ingest", str(good), "--dataset", str(tmp_path / "new" / "data"), "--direct_running_mode=multi_processing"]
+    script = f"import tutti; from pipelines import pipeline; pipeline.WORKER = 'missing'; exit(tutti.main({words}))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=100)
+    assert "a worker process could not start" in the_line(done.returncode, done.stdout, done.stderr)
+    assert [path.name for path in tmp_path.iterdir()] == ["corpus"]
+
+
 def test_flags_of_beam_pass_through(tmp_path: Path, good: Path, capsys: Capture) -> None:
     flags = ("--runner", "DirectRunner", good, "--dataset", tmp_path / "data", "--direct_num_workers=1")
     assert tutti.main(["ingest", *map(str, flags)]) == 0
