@@ -3,7 +3,7 @@
     python -m benchmarks.generation [--runs 5]
 
 Three LSTM layers of 512, a dense layer of 256, 352 tokens; 200 notes a piece. The original calls `predict` on the last
-100 notes for every new one. Ours is the exported model's loop inside the graph, at batch 1 and 64. The limit is the
+100 notes for every new one. Ours is the loop that exports hold, inside the graph, at batch 1 and 64. The limit is the
 time of the step's matrix products alone, for as many rows as there are pieces.
 """
 

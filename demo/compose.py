@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import tutti
@@ -58,14 +59,21 @@ def write(out: Path, kinds: list[str], songs: int, seed: int, force: bool = Fals
         refuse_others(out, kinds, songs, seed)
     total = 0
     for kind in kinds:
+        missing = [folder for folder in (out / kind, out) if not folder.exists()]
         try:
             (out / kind).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"cannot make the folder {out / kind}: {error.strerror}") from None
-        for i, (name, content) in enumerate(corpus(kind, songs, seed), 1):
-            files.write(out / kind / name, content)
-            total += len(content)
-            show_progress(kind, i, songs)
+        try:
+            for i, (name, content) in enumerate(corpus(kind, songs, seed), 1):
+                files.write(out / kind / name, content)
+                total += len(content)
+                show_progress(kind, i, songs)
+        except UserError:
+            with suppress(OSError):
+                for folder in missing:
+                    folder.rmdir()  # only where it is empty: songs that are whole stay
+            raise
     return total
 
 

@@ -83,6 +83,10 @@ class Checkpoints:
                 raise UserError(f"cannot read {newest}: {str(error).splitlines()[0]}") from None
         return self._stored.progress
 
+    def exist(self) -> bool:
+        """Whether there is any to go on from."""
+        return self._last.latest_checkpoint is not None
+
     def save(self, progress: Progress) -> None:
         """Writes everything.
 

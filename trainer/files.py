@@ -40,6 +40,8 @@ def writing(path: str) -> Iterator[None]:
         reason = (error.message or type(error).__name__).splitlines()[0]
         # Where in a graph it happened is no help.
         reason = re.sub(r"\{\{.*?\}\} | \[Op:\w+\]", "", reason)
+        # TensorFlow names its temporary file before the reason.
+        reason = reason.rpartition("; ")[2]
     except OSError as error:
         reason = error.strerror or str(error)
     else:

@@ -134,9 +134,13 @@ class Run:
             write_text(join(self.path, CONFIG), self.config.to_json())
         except UserError:
             if new:
-                with suppress(tf.errors.OpError):
-                    tf.io.gfile.rmtree(self.path)
+                self.delete()
             raise
+
+    def delete(self) -> None:
+        """Removes the directory, as far as that can be done."""
+        with suppress(tf.errors.OpError):
+            tf.io.gfile.rmtree(self.path)
 
 
 def exists(path: str) -> bool:

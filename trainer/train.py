@@ -4,6 +4,8 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from trainer import quiet  # noqa: F401  (before TensorFlow)
@@ -75,32 +77,47 @@ def main(argv: list[str]) -> None:
     )
     pace = _pace(args, training.batch_size * config.window // place.replicas)
     journal = None
-    if place.chief:
-        here.save()
-        checkpoints.sweep()
-        _introduce(config, corpus, place, model, batches, progress, total)
-        journal = Journal(args.run, f"{config.preset} on {config.dataset}", progress.step, total)
-    try:
-        progress, reason = fit(computation, training, pace, checkpoints, journal, progress)
-        if journal:
-            journal.draw()
-    except tf.errors.ResourceExhaustedError:
-        raise UserError(
-            f"not enough memory for {training.batch_size} windows of {config.window} on {place.replicas} devices; "
-            "choose another --run and a lower --batch-size"
-        ) from None
-    except tf.errors.OpError:
-        if place.workers == 1:
-            raise
-        raise UserError("another worker is gone; start all of them again to go on from the last checkpoint") from None
-    finally:
-        if journal:
-            journal.close()
+    with _of_use(here, checkpoints, place):
+        if place.chief:
+            here.save()
+            checkpoints.sweep()
+            _introduce(config, corpus, place, model, batches, progress, total)
+            journal = Journal(args.run, f"{config.preset} on {config.dataset}", progress.step, total)
+        try:
+            progress, reason = fit(computation, training, pace, checkpoints, journal, progress)
+            if journal:
+                journal.draw()
+        except tf.errors.ResourceExhaustedError:
+            raise UserError(
+                f"not enough memory for {training.batch_size} windows of {config.window} on {place.replicas} devices; "
+                "choose another --run and a lower --batch-size"
+            ) from None
+        except tf.errors.OpError:
+            if place.workers == 1:
+                raise
+            raise UserError(
+                "another worker is gone; start all of them again to go on from the last checkpoint"
+            ) from None
+        finally:
+            if journal:
+                journal.close()
     if place.chief:
         _report(here, progress, reason, args.json)
     place.agree(progress.step)  # a worker that left earlier would look like one that died
     if reason == "signal":
         sys.exit(130)
+
+
+@contextmanager
+def _of_use(here: Run, checkpoints: Checkpoints, place: Place) -> Iterator[None]:
+    """Deletes a new run that failed before there was anything to go on from: a full disk wants its room back."""
+    is_new = not run.exists(here.path)
+    try:
+        yield
+    except UserError:
+        if place.chief and is_new and not checkpoints.exist():
+            here.delete()
+        raise
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:

@@ -3,6 +3,7 @@ import math
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -158,29 +159,38 @@ def test_an_error_is_one_line_and_status_2(tmp_path: Path, capsys: pytest.Captur
     assert capsys.readouterr().err.startswith("tutti: error: unknown preset 'none'; there are ")
 
 
-def test_a_full_disk_leaves_the_checkpoint_before_and_the_run_goes_on_after(
-    flags: tuple[str, ...], tmp_path: Path
-) -> None:
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=220k", "tmpfs", str(disk)], capture_output=True)
     if mounted.returncode:
         pytest.skip("mounting a small tmpfs needs rights that this process lacks")
-    try:
-        run = disk / "run"
-        more = ("--steps", "40", "--checkpoint-steps", "10", "--units", "32", "--run", str(run))
-        with pytest.raises(UserError, match=r"cannot write .*make room there") as caught:
-            running.here(*flags, *more)
-        assert "\n" not in str(caught.value)
-        left = _step(run)
-        assert left in (10, 20)
-        names = {path.name.split(".")[0] for path in (run / "checkpoints").iterdir()} - {"checkpoint"}
-        assert names <= {f"ckpt-{step}" for step in (left, left - 10)}
-        subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_and_the_run_goes_on_after(
+    flags: tuple[str, ...], small_disk: Path
+) -> None:
+    run = small_disk / "run"
+    more = ("--steps", "40", "--checkpoint-steps", "10", "--units", "32", "--run", str(run))
+    with pytest.raises(UserError, match=r"cannot write .*make room there") as caught:
         running.here(*flags, *more)
-        assert _step(run) == 40
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
+    assert "\n" not in str(caught.value)
+    left = _step(run)
+    assert left in (10, 20)
+    names = {path.name.split(".")[0] for path in (run / "checkpoints").iterdir()} - {"checkpoint"}
+    assert names <= {f"ckpt-{step}" for step in (left, left - 10)}
+    subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
+    running.here(*flags, *more)
+    assert _step(run) == 40
+
+
+def test_a_disk_too_small_for_any_checkpoint_is_left_empty(flags: tuple[str, ...], small_disk: Path) -> None:
+    with pytest.raises(UserError, match="No space left on device; make room there"):
+        running.here(*flags, "--units", "128", "--run", str(small_disk / "run"))
+    assert list(small_disk.iterdir()) == []
 
 
 def test_help_names_the_presets(capsys: pytest.CaptureFixture[str]) -> None:
