@@ -1,7 +1,6 @@
 """Standard MIDI files <-> Score. The only module that knows MIDI libraries.
 
-symusic reads notes (C++); mido is the second opinion for files that symusic refuses. Format:
-"Standard MIDI Files 1.0" (MIDI Manufacturers Association, 1996); RMID: "RP-029".
+symusic reads and writes notes (C++); mido is the second opinion for files that symusic refuses.
 """
 
 import io
@@ -13,6 +12,7 @@ import numpy as np
 import symusic
 from numpy.typing import ArrayLike, NDArray
 
+from music import smf
 from music.errors import RejectedFile
 
 # What a song may be at most. A file can claim a note at tick 2^31 in a dozen bytes; whoever lays a grid over
@@ -96,10 +96,10 @@ def read(data: bytes) -> Score:
     """
     if len(data) > MAX_BYTES:
         raise RejectedFile(f"{len(data):,} bytes are beyond the limit of {MAX_BYTES:,} for a song")
-    kind, division, smpte, chunks = _chunks(_unwrapped(data))
+    kind, division, smpte, chunks = smf.chunks(smf.unwrapped(data))
     if kind == 2:
-        return _bounded(_laid_end_to_end([_parsed(_file(division, [chunk]), smpte) for chunk in chunks]))
-    return _bounded(_parsed(_file(division, chunks), smpte))
+        return _bounded(_laid_end_to_end([_parsed(smf.file(division, [chunk]), smpte) for chunk in chunks]))
+    return _bounded(_parsed(smf.file(division, chunks), smpte))
 
 
 def write(score: Score) -> bytes:
@@ -120,63 +120,6 @@ def write(score: Score) -> bytes:
         file.tracks.append(written)
     content: bytes = file.dumps_midi()
     return content
-
-
-def _unwrapped(data: bytes) -> bytes:
-    if data[:4] != b"RIFF":
-        return data
-    if data[8:12] != b"RMID":
-        raise RejectedFile("not a MIDI file: a RIFF file that holds no MIDI")
-    at = 12
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at + 4 : at + 8], "little")
-        if data[at : at + 4] == b"data":
-            return data[at + 8 : at + 8 + size]
-        at += 8 + size + size % 2
-    raise RejectedFile("an RMID file without a data chunk")
-
-
-def _chunks(data: bytes) -> tuple[int, int, bool, list[bytes]]:
-    """The type, ticks of a quarter note, whether they were SMPTE, and the track chunks with their headers."""
-    if data[:4] != b"MThd":
-        raise RejectedFile("not a MIDI file: it does not begin with MThd" if data else "the file is empty")
-    if len(data) < 14:
-        raise RejectedFile("truncated: the header is incomplete")
-    kind = int.from_bytes(data[8:10], "big")
-    division = int.from_bytes(data[12:14], "big")
-    smpte = division >= 0x8000
-    if smpte:
-        # 256 - frames a second, then ticks a frame; at 120 a minute a quarter note takes half a second.
-        frames, ticks = 256 - (division >> 8), division & 0xFF
-        division = round((30000 / 1001 if frames == 29 else frames) * ticks / 2)
-    if not 0 < division < 0x8000:
-        raise RejectedFile("the header says 0 ticks for a quarter note")
-    if kind > 2:
-        raise RejectedFile(f"MIDI files are of type 0, 1 or 2; this one says {kind}")
-    tracks: list[bytes] = []
-    at = 8 + int.from_bytes(data[4:8], "big")
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at + 4 : at + 8], "big")
-        if data[at : at + 4] == b"MTrk":
-            if at + 8 + size > len(data):
-                left = len(data) - at - 8
-                raise RejectedFile(f"truncated: track {len(tracks) + 1} claims {size:,} bytes, {left:,} are left")
-            tracks.append(data[at : at + 8 + size])
-        elif not tracks or len(tracks) < int.from_bytes(data[10:12], "big"):
-            # Unknown chunks are allowed between tracks; junk behind the last one is common and harmless.
-            if at + 8 + size > len(data):
-                break
-        else:
-            break
-        at += 8 + size
-    if not tracks:
-        raise RejectedFile("a MIDI file without a track")
-    return kind, division, smpte, tracks
-
-
-def _file(division: int, chunks: list[bytes]) -> bytes:
-    header = (1 if len(chunks) > 1 else 0, len(chunks), division)
-    return b"MThd\x00\x00\x00\x06" + b"".join(n.to_bytes(2, "big") for n in header) + b"".join(chunks)
 
 
 def _parsed(data: bytes, smpte: bool) -> Score:
