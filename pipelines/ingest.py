@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from music import encoding as encodings
@@ -110,13 +111,8 @@ def job_for(args: argparse.Namespace, encoding: encodings.Encoding, folder: str,
         tokens=vocabulary.tokens if vocabulary else None,
     )
     if before:
-        asked = {
-            "encoding": encodings.to_json(encoding),
-            "window": job.window,
-            "stride": job.stride,
-            "fractions": list(job.fractions),
-        }
-        for flag, has, wants in differences(before.options(), asked):
+        asked = replace(before, encoding=encoding, window=job.window, stride=job.stride, fractions=job.fractions)
+        for flag, has, wants in differences(before.options(), asked.options()):
             raise UserError(
                 f"{args.dataset} was made with {flag} {has}, not {wants}; ask for the same, or for another --dataset"
             )
