@@ -1,10 +1,10 @@
 """The Beam pipeline of `tutti ingest`: match, read, parse, encode, deduplicate, split, shard, window, manifest."""
 
-import _thread
 import logging
 import os
 import re
 import shlex
+import signal
 import sys
 import threading
 import traceback
@@ -154,29 +154,30 @@ def watched_workers() -> Iterator[None]:
     Raises:
       UserError: if one did.
     """
-    over, ended = threading.Event(), threading.Event()
-    before = threading.excepthook
+    over = threading.Event()
+    main, before = threading.main_thread(), threading.excepthook
 
     def hook(args: threading.ExceptHookArgs) -> None:
         if args.thread is None or args.thread.name != "run_worker":
             before(args)
         # Beam notices most ends itself, and says more.
-        elif not over.wait(PATIENCE):
-            ended.set()
-            _thread.interrupt_main()
+        elif not over.wait(PATIENCE) and main.ident:
+            # A signal of its own: a process in the background may be deaf to SIGINT.
+            signal.pthread_kill(main.ident, signal.SIGUSR1)
 
+    def stop(*_: Any) -> None:
+        raise UserError(
+            "a worker process could not start, or was ended; with --direct_running_mode in_memory you see why"
+        )
+
+    handler = signal.signal(signal.SIGUSR1, stop)
     threading.excepthook = hook
     try:
         yield
-    except KeyboardInterrupt:
-        if not ended.is_set():
-            raise
-        raise UserError(
-            "a worker process could not start, or was ended; with --direct_running_mode in_memory you see why"
-        ) from None
     finally:
         over.set()
         threading.excepthook = before
+        signal.signal(signal.SIGUSR1, handler)
 
 
 def explain(error: BaseException, dataset: str) -> None:
