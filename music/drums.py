@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from music import midi
 from music.errors import RejectedFile
+from music.medium import Medium
 from music.midi import Score, Track
 from music.vocabulary import SPECIALS, Vocabulary
 
@@ -64,6 +65,7 @@ class Drums:
     """
 
     name: ClassVar[str] = "drums"
+    medium: ClassVar[Medium] = midi.SCORE
 
     resolution: int = field(default=16, metadata={"choices": (16, 32), "help": "steps in a whole note"})
     drum_source: str = field(

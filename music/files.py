@@ -6,14 +6,15 @@ from pathlib import Path
 from music.errors import UserError
 
 
-def read(path: Path) -> bytes:
-    """The content of a file.
+def read(path: Path, most: int = -1) -> bytes:
+    """The content of a file; of one that has more than `most` bytes, one byte more than that.
 
     Raises:
       UserError: if it is not there or is no file.
     """
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(most + 1 if most >= 0 else -1)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
 

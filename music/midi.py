@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from music import smf
 from music.errors import RejectedFile
+from music.medium import MIDI_SUFFIXES, Medium
 
 # What a song may be at most. A file can claim a note at tick 2^31 in a dozen bytes; whoever lays a grid over
 # ticks relies on these bounds.
@@ -120,6 +121,9 @@ def write(score: Score) -> bytes:
         file.tracks.append(written)
     content: bytes = file.dumps_midi()
     return content
+
+
+SCORE = Medium("MIDI", MIDI_SUFFIXES, MAX_BYTES, read, write)
 
 
 def _parsed(data: bytes, smpte: bool) -> Score:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from music import midi
 from music.chords import chord_name, named_chord, named_pitch, pitch_name
 from music.errors import RejectedFile
+from music.medium import Medium
 from music.midi import Score, Track
 from music.vocabulary import SPECIALS, Vocabulary
 
@@ -49,6 +50,7 @@ class Notes:
     """
 
     name: ClassVar[str] = "notes"
+    medium: ClassVar[Medium] = midi.SCORE
 
     part: str = field(
         default="first", metadata={"help": "first, a number from 0, program:N, a track's name, or all parts"}

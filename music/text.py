@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from music import encoding as encodings
-from music import files, midi
+from music import files
 from music.arguments import Parser
 from music.errors import RejectedFile, UserError
 
@@ -25,14 +25,14 @@ def main(argv: list[str]) -> None:
 
 
 def encode(argv: list[str]) -> None:
-    parser = Parser("tutti encode", "Writes the tokens of a MIDI file as text, one song a line.", ENCODE_EXAMPLES)
-    parser.add_argument("file", type=Path, metavar="FILE", help="a MIDI file")
+    parser = Parser("tutti encode", "Writes the tokens of a file as text, one song a line.", ENCODE_EXAMPLES)
+    parser.add_argument("file", type=Path, metavar="FILE", help="a MIDI file, or a recording for --encoding mulaw")
     parser.add_argument("--out", type=Path, help="the text file to write (standard output)")
     encodings.add_arguments(parser)
     args = parser.parse_args(argv)
     encoding = encodings.from_arguments(args)
     try:
-        songs = encoding.encode(midi.read(files.read(args.file)))
+        songs = encoding.encode(encoding.medium.read(files.read(args.file, encoding.medium.most_bytes)))
     except RejectedFile as reason:
         raise UserError(f"{args.file}: {reason}") from None
     text = "".join(" ".join(song) + "\n" for song in songs)
@@ -43,23 +43,23 @@ def encode(argv: list[str]) -> None:
 
 
 def decode(argv: list[str]) -> None:
-    parser = Parser("tutti decode", "Writes tokens as MIDI; of several songs, one file each.", DECODE_EXAMPLES)
+    parser = Parser("tutti decode", "Writes tokens as music; of several songs, one file each.", DECODE_EXAMPLES)
     parser.add_argument("file", type=Path, metavar="FILE.txt", help="tokens, one song a line; - is standard input")
-    parser.add_argument("--out", type=Path, required=True, help="the MIDI file to write; OUT-1.mid ... for several")
+    parser.add_argument("--out", type=Path, required=True, help="the file to write; OUT-1.mid ... for several")
     encodings.add_arguments(parser)
     args = parser.parse_args(argv)
     encoding = encodings.from_arguments(args)
     content = sys.stdin.buffer.read() if str(args.file) == "-" else files.read(args.file)
     try:
         songs = [line.split() for line in content.decode().splitlines() if line.strip()]
-        scores = [encoding.decode(song) for song in songs]
+        pieces = [encoding.decode(song) for song in songs]
     except UnicodeDecodeError:
         raise UserError(f"{args.file} is not text") from None
     except ValueError as error:
         raise UserError(f"{args.file}: {error}") from None
-    if not scores:
+    if not pieces:
         raise UserError(f"{args.file} holds no tokens")
-    for i, score in enumerate(scores, 1):
-        out = args.out if len(scores) == 1 else args.out.with_stem(f"{args.out.stem}-{i}")
-        files.write(out, midi.write(score))
+    for i, piece in enumerate(pieces, 1):
+        out = args.out if len(pieces) == 1 else args.out.with_stem(f"{args.out.stem}-{i}")
+        files.write(out, encoding.medium.write(piece))
         print(out)

@@ -7,7 +7,6 @@ from typing import Any
 
 import apache_beam as beam
 
-from music.midi import MAX_BYTES
 from pipelines import storage
 from pipelines.elements import Bundle, Content, Contents, File
 from pipelines.files import NO_FILE, bundles
@@ -28,27 +27,38 @@ class Match(beam.PTransform):
 
 
 class Read(beam.PTransform):
-    """Bundles of files -> their contents."""
+    """Bundles of files -> their contents; of files larger than `most_bytes`, the reason alone."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__()
+        self.most_bytes = most_bytes
 
     def expand(self, matched: Any) -> Any:
-        return matched | beam.ParDo(ReadFiles())
+        return matched | beam.ParDo(ReadFiles(self.most_bytes))
 
 
 class ReadFiles(beam.DoFn):
     """Reads a bundle. A file that is too large or cannot be read becomes a content without data."""
 
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__()
+        self.most_bytes = most_bytes
+
     def process(self, bundle: Bundle) -> Iterator[Contents]:
         if any(storage.is_remote(file.path) for file in bundle.files):
             with ThreadPoolExecutor(REMOTE_READS) as threads:
-                yield Contents(tuple(threads.map(content, bundle.files)))
+                yield Contents(tuple(threads.map(self._content, bundle.files)))
         else:
-            yield Contents(tuple(map(content, bundle.files)))
+            yield Contents(tuple(map(self._content, bundle.files)))
+
+    def _content(self, file: File) -> Content:
+        return content(file, self.most_bytes)
 
 
-def content(file: File) -> Content:
-    """What is in a file, without reading more of it than a song may have."""
-    if file.size > MAX_BYTES:
-        return Content(file.name, None, f"{file.size:,} bytes are beyond the limit of {MAX_BYTES:,} for a song")
+def content(file: File, most_bytes: int) -> Content:
+    """What is in a file, without reading more of it than a piece may have."""
+    if file.size > most_bytes:
+        return Content(file.name, None, f"{file.size:,} bytes are beyond the limit of {most_bytes:,} for a song")
     try:
         if storage.is_remote(file.path):
             return Content(file.name, storage.read(file.path))

@@ -3,35 +3,36 @@
 import glob
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from music.errors import UserError
+from music.medium import Medium
 from pipelines import storage
 from pipelines.elements import File
 
-SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".smf")
 NO_FILE = -1
+Wanted = Callable[[str], bool]
 # A bundle is read, parsed and encoded at once. Small enough to share out among workers and to hold in memory.
 BUNDLE_FILES, BUNDLE_BYTES = 128, 8 << 20
 BUNDLES_AT_LEAST = 16
 
 
-def find(corpora: Iterable[str]) -> list[File]:
+def find(corpora: Iterable[str], medium: Medium) -> list[File]:
     """The files of the corpora, each once, in order of their paths.
 
-    A file named as such counts whatever its name; in folders and globs, names must end in one of `SUFFIXES`.
+    A file named as such counts whatever its name; in folders and globs, the medium decides by their names.
 
     Raises:
-      UserError: if a path does not exist, or there is no MIDI file at all.
+      UserError: if a path does not exist, or there is no file of the medium at all.
     """
     corpora = list(corpora)
     found: dict[str, File] = {}
     for corpus in corpora:
-        for file in _remote(corpus) if storage.is_remote(corpus) else _local(corpus):
+        for file in (_remote if storage.is_remote(corpus) else _local)(corpus, medium.named):
             found.setdefault(file.path, file)
     if not found:
-        raise UserError(f"no MIDI files in {', '.join(corpora)}; looked for {' '.join(SUFFIXES)}")
+        raise UserError(f"no {medium.noun} files in {', '.join(corpora)}; looked for {' '.join(medium.suffixes)}")
     return [found[path] for path in sorted(found)]
 
 
@@ -50,10 +51,10 @@ def bundles(files: list[File]) -> list[tuple[File, ...]]:
     return [*made, tuple(bundle)] if bundle else made
 
 
-def _local(corpus: str) -> Iterator[File]:
+def _local(corpus: str, wanted: Wanted) -> Iterator[File]:
     path = Path(corpus)
     if path.is_dir():
-        yield from _below(path)
+        yield from _below(path, wanted)
     elif os.path.lexists(path):
         yield _file(path, os.path.abspath(path), path.name)  # noqa: PTH100
     elif glob.has_magic(corpus):
@@ -62,14 +63,14 @@ def _local(corpus: str) -> Iterator[File]:
             raise UserError(f"no file matches {corpus}")
         for match in map(Path, matches):
             if match.is_dir():
-                yield from _below(match)
-            elif _is_midi(match.name):
+                yield from _below(match, wanted)
+            elif wanted(match.name):
                 yield _file(match, os.path.abspath(match), match.name)  # noqa: PTH100
     else:
         raise UserError(f"no such file or folder: {corpus}")
 
 
-def _below(root: Path) -> Iterator[File]:
+def _below(root: Path, wanted: Wanted) -> Iterator[File]:
     # abspath, as resolve() would follow links and change the names that users know.
     top = os.path.abspath(root)  # noqa: PTH100
     start = len(os.path.dirname(top).rstrip("/")) + 1  # noqa: PTH120
@@ -80,7 +81,7 @@ def _below(root: Path) -> Iterator[File]:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
-                    elif _is_midi(entry.name) and not entry.is_dir():
+                    elif wanted(entry.name) and not entry.is_dir():
                         yield _file(entry, entry.path, entry.path[start:])
 
 
@@ -95,7 +96,7 @@ def _file(entry: Path | os.DirEntry[str], path: str, name: str) -> File:
     return File(path, readable, size)
 
 
-def _remote(corpus: str) -> Iterator[File]:
+def _remote(corpus: str, wanted: Wanted) -> Iterator[File]:
     filesystems = storage.remote()
     pattern = any(character in corpus for character in "*?[")
     root = corpus.split("*")[0].rpartition("/")[0] if pattern else corpus.rstrip("/")
@@ -107,10 +108,5 @@ def _remote(corpus: str) -> Iterator[File]:
         raise UserError(f"no file matches {corpus}" if pattern else f"no such file or folder: {corpus}")
     start = len(root.rpartition("/")[0]) + 1
     for entry in {entry.path: entry for entry in (*one.metadata_list, *many.metadata_list)}.values():
-        if entry.path in named or _is_midi(entry.path.rpartition("/")[2]):
+        if entry.path in named or wanted(entry.path.rpartition("/")[2]):
             yield File(entry.path, entry.path[start:], entry.size_in_bytes)
-
-
-def _is_midi(name: str) -> bool:
-    # macOS writes `._name.mid` beside files on foreign disks; they hold no music.
-    return name.lower().endswith(SUFFIXES) and not name.startswith("._")

@@ -38,7 +38,7 @@ def main(argv: list[str]) -> None:
     """
     args, flags = parse(argv)
     encoding = encodings.from_arguments(args)
-    found = files.find(args.corpus)
+    found = files.find(args.corpus, encoding.medium)
     written_to = storage.explained("ingest into", args.dataset)
     with written_to, unwinding_on_termination(), staging.staging(args.dataset) as folder:
         before = staging.current(args.dataset)

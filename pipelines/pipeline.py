@@ -42,7 +42,7 @@ def build(pipeline: Any, found: list[File], job: Job, spread: bool = True) -> No
     batches = (
         pipeline
         | "Match" >> Match(found, spread)
-        | "Read" >> Read()
+        | "Read" >> Read(job.encoding.medium.most_bytes)
         | "Parse and encode" >> Encode(job.encoding, known_sources(pipeline, job), progress_file(job))
     )
     plan = batches | "Deduplicate and split" >> Deduplicate(job)

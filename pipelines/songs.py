@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from music import encoding as encodings
-from music import midi
 from music.dataset import content_id
 from music.encoding import ClosedEncoding, Encoding
 from music.errors import RejectedFile
@@ -74,11 +73,11 @@ def songs(content: Content, encoding: Encoding) -> list[Song]:
     if content.data is None:
         raise RejectedFile(content.reason)
     try:
-        score = midi.read(content.data)
+        piece = encoding.medium.read(content.data)
         if encoding.vocabulary() is None:
-            tokens = [(len(song), " ".join(song).encode()) for song in encoding.encode(score)]
+            tokens = [(len(song), " ".join(song).encode()) for song in encoding.encode(piece)]
         else:
-            closed = cast(ClosedEncoding, encoding).encode_ids(score)
+            closed = cast(ClosedEncoding, encoding).encode_ids(piece)
             tokens = [(len(ids), ids.astype("<i4").tobytes()) for ids in closed]
     except RejectedFile:
         raise

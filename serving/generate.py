@@ -7,11 +7,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from music import files, midi
+from music import files, picture
 from music.arguments import Parser
 from music.encoding import Encoding
 from music.errors import RejectedFile, UserError
-from serving import picture
 from serving.engine import Engine, load
 
 EXAMPLES = """examples:
@@ -107,15 +106,15 @@ def prompt_ids(prompt: str, limit: int, engine: Engine) -> list[int]:
 
 
 def read_prompt(prompt: str, encoding: Encoding) -> list[str]:
-    """The tokens of a prompt: of a MIDI file's first song, of a text file, or of the text itself.
+    """The tokens of a prompt: of a piece's first song, of a text file, or of the text itself.
 
     Raises:
       UserError: if it is a file that cannot be read.
     """
     path = Path(prompt)
-    if path.suffix.lower() in (".mid", ".midi", ".kar", ".rmi", ".smf"):
+    if path.suffix.lower() in encoding.medium.suffixes:
         try:
-            return encoding.encode(midi.read(files.read(path)))[0]
+            return encoding.encode(encoding.medium.read(files.read(path, encoding.medium.most_bytes)))[0]
         except RejectedFile as reason:
             raise UserError(f"--prompt {prompt}: {reason}") from None
     if path.suffix.lower() == ".txt":
@@ -129,7 +128,7 @@ def read_prompt(prompt: str, encoding: Encoding) -> list[str]:
 def rendered(out: Path, tokens: list[str], encoding: Encoding, args: argparse.Namespace) -> dict[Path, bytes]:
     """What to write for a piece: path -> content."""
     score = replace(encoding.decode(tokens), tempos=((0, args.bpm),))
-    contents = {out: midi.write(score), out.with_suffix(".txt"): (" ".join(tokens) + "\n").encode()}
+    contents = {out: encoding.medium.write(score), out.with_suffix(".txt"): (" ".join(tokens) + "\n").encode()}
     if not args.no_picture:
         contents[out.with_suffix(".png")] = picture.png(score, out.stem)
     return contents

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from music.errors import UserError
-from music.midi import MAX_BYTES
+from music.midi import MAX_BYTES, SCORE
 from pipelines import corpus, files
 from pipelines.elements import File
 from tests.pipelines.made import fill
@@ -14,7 +14,7 @@ STRANGERS = ["notes.txt", "deep/a.mid.zip", "._a.mid", "mid"]
 
 
 def names(*corpora: object) -> list[str]:
-    return [file.name for file in files.find(map(str, corpora))]
+    return [file.name for file in files.find(map(str, corpora), SCORE)]
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_a_folder_gives_all_midi_files_below_it_whatever_the_case(folder: Path) 
 
 
 def test_globs_and_files_and_folders_may_overlap(folder: Path) -> None:
-    found = files.find([str(folder / "**" / "*"), str(folder / "deep"), str(folder), str(folder / "a.mid")])
+    found = files.find([str(folder / "**" / "*"), str(folder / "deep"), str(folder), str(folder / "a.mid")], SCORE)
     assert sorted(file.path for file in found) == sorted(str(folder / name) for name in NAMES)
 
 
@@ -48,20 +48,20 @@ def test_paths_relative_to_the_current_folder_work(folder: Path, monkeypatch: py
 @pytest.mark.parametrize("missing", ["nowhere", "no*where/*.mid"])
 def test_what_does_not_exist_is_named(folder: Path, missing: str) -> None:
     with pytest.raises(UserError, match=missing.replace("*", r"\*")):
-        files.find([str(folder), str(folder / missing)])
+        files.find([str(folder), str(folder / missing)], SCORE)
 
 
 def test_a_folder_without_midi_files_is_named(tmp_path: Path) -> None:
     fill(tmp_path, {"readme.txt": b"no music here"})
     with pytest.raises(UserError, match=f"no MIDI files in {tmp_path}"):
-        files.find([str(tmp_path)])
+        files.find([str(tmp_path)], SCORE)
 
 
 def test_names_that_are_not_utf_8_do_not_stop_anything(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"caf\xe9.mid")).write_bytes(b"MThd")
-    (found,) = files.find([str(tmp_path)])
+    (found,) = files.find([str(tmp_path)], SCORE)
     found.name.encode()
-    assert corpus.content(found).data == b"MThd"
+    assert corpus.content(found, MAX_BYTES).data == b"MThd"
 
 
 def test_bundles_hold_every_file_once_and_are_bounded() -> None:
@@ -81,8 +81,8 @@ def test_a_file_too_large_for_a_song_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "huge.mid"
     with path.open("wb") as file:
         file.truncate(MAX_BYTES + 1)
-    (found,) = files.find([str(tmp_path)])
-    content = corpus.content(found)
+    (found,) = files.find([str(tmp_path)], SCORE)
+    content = corpus.content(found, MAX_BYTES)
     assert content.data is None
     assert "beyond the limit" in content.reason
 
@@ -90,5 +90,5 @@ def test_a_file_too_large_for_a_song_is_not_read(tmp_path: Path) -> None:
 def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mid")
     (tmp_path / "gone.mid").symlink_to(tmp_path / "nowhere")
-    reasons = [corpus.content(file).reason for file in files.find([str(tmp_path)])]
+    reasons = [corpus.content(file, MAX_BYTES).reason for file in files.find([str(tmp_path)], SCORE)]
     assert reasons == ["cannot be read: No such file or directory", "cannot be read: not a regular file"]

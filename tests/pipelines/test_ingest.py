@@ -254,7 +254,7 @@ def test_two_runs_cannot_write_to_one_dataset(tmp_path: Path, capsys: Capture) -
 
 def test_beam_counts_what_the_summary_says(tmp_path: Path) -> None:
     made = {f"{seed}.mid": drum_file(seed % 5) for seed in range(7)} | {"bad.mid": b""}
-    found = files.find([str(fill(tmp_path / "corpus", made))])
+    found = files.find([str(fill(tmp_path / "corpus", made))], midi.SCORE)
     vocabulary = Drums().vocabulary().tokens
     with staging.staging(str(tmp_path / "data")) as folder:
         job = Job(str(tmp_path / "data"), folder, 1, Drums(), 64, 64, (0.8, 0.1, 0.1), tokens=vocabulary)

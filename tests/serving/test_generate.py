@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 import tutti
-from music import midi
+from music import midi, picture
 from music.midi import Score, Track
-from serving import picture
 from serving.engine import load
 from serving.generate import main
 
