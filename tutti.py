@@ -10,6 +10,8 @@ from music.errors import UserError
 COMMANDS = {
     "ingest": ("pipelines.ingest", "pipelines", "MIDI corpora -> dataset of token windows (Apache Beam)"),
     "inspect": ("pipelines.inspect", "pipelines", "check a dataset against its manifest and show what is in it"),
+    "show": ("pipelines.show", "pipelines", "files or a dataset -> piano rolls, drum grids, spectrograms"),
+    "loops": ("pipelines.loops", "pipelines", "drum loops -> General MIDI drums, and new loops combined from them"),
     "train": ("trainer.train", "trainer", "dataset -> run directory (tf.distribute)"),
     "evaluate": ("trainer.evaluate", "trainer", "bits per token of a run on a split, beside an n-gram baseline"),
     "export": ("serving.export", "serving", "run directory -> SavedModel for TensorFlow Serving"),

@@ -66,6 +66,7 @@ def generation(batch: int) -> measure.Work:
         tf.zeros([batch], tf.int32),
         tf.zeros([batch]),
         tf.range(batch, dtype=tf.int64),
+        tf.zeros([batch], tf.int32),
     )
 
     def run() -> float:

@@ -1,33 +1,62 @@
-"""`tutti compose`: a practice corpus of drum songs and piano pieces, from a seed."""
+"""`tutti compose`: a practice corpus of drum songs, piano pieces and short recordings, from a seed."""
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tutti
-from demo import drums, piano
-from music import files, midi
+from demo import drums, piano, sound
+from music import audio, files, midi
 from music.arguments import Parser
 from music.errors import UserError
+from music.medium import Medium
 
-KINDS = {"drums": drums.compose, "piano": piano.compose}
+
+@dataclass(frozen=True)
+class Kind:
+    """What a folder of the corpus holds.
+
+    Attributes:
+      compose: seed and number -> a piece and its name.
+      medium: what the pieces are written as.
+      every: how many songs there are to one of these; a recording is as large as a hundred MIDI files.
+    """
+
+    compose: Callable[[int, int], tuple[str, Any]]
+    medium: Medium
+    every: int = 1
+
+    def count(self, songs: int) -> int:
+        return -(-songs // self.every)
+
+
+KINDS = {
+    "drums": Kind(drums.compose, midi.SCORE),
+    "piano": Kind(piano.compose, midi.SCORE),
+    "sound": Kind(sound.compose, audio.SOUND, every=15),
+}
 
 EXAMPLES = """examples:
-  tutti compose corpus                          300 drum songs in corpus/drums, 300 piano pieces in corpus/piano
+  tutti compose corpus                          300 drum songs in corpus/drums, 300 piano pieces in corpus/piano,
+                                                20 recordings of some seconds in corpus/sound
   tutti compose corpus --songs 500              200 more of each; the first 300 stay as they are
   tutti compose more --seed 2 --kind drums      other drum songs
 """
 
 
 def main(argv: list[str]) -> None:
-    about = "Writes MIDI files made by a small composer. The same seed gives the same bytes, anywhere."
+    about = "Writes MIDI and WAV files made by a small composer. The same seed gives the same bytes, anywhere."
     parser = Parser("tutti compose", about, EXAMPLES)
-    parser.add_argument("out", metavar="OUT", help="folder for drums/*.mid and piano/*.mid")
-    parser.add_argument("--songs", type=int, default=300, help="how many of each kind (300)")
+    parser.add_argument("out", metavar="OUT", help="folder for drums/*.mid, piano/*.mid and sound/*.wav")
+    parser.add_argument(
+        "--songs", type=int, default=300, help="how many of each kind; one recording to 15 of them (300)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="another seed, other songs (1)")
-    parser.add_argument("--kind", choices=(*KINDS, "both"), default="both", help="drum songs, piano pieces or both")
+    parser.add_argument("--kind", choices=(*KINDS, "all"), default="all", help="what to write (all)")
     parser.add_argument("--force", action="store_true", help="write although OUT holds other files; none is deleted")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
     args = parser.parse_args(argv)
@@ -37,14 +66,14 @@ def main(argv: list[str]) -> None:
         raise UserError(f"--seed is {args.seed}; it must be at least 0")
     if "://" in args.out:
         raise UserError(f"OUT is {args.out}; compose writes to local folders only, copy the files from there")
-    kinds = list(KINDS) if args.kind == "both" else [args.kind]
+    kinds = list(KINDS) if args.kind == "all" else [args.kind]
     size = write(Path(args.out), kinds, args.songs, args.seed, args.force)
     if args.json:
-        songs = dict.fromkeys(kinds, args.songs)
+        songs = {kind: KINDS[kind].count(args.songs) for kind in kinds}
         print(json.dumps({"out": args.out, "seed": args.seed, "songs": songs, "bytes": size}, indent=1))
     else:
-        folders = ", ".join(str(Path(args.out, kind)) for kind in kinds)
-        print(f"{args.songs} songs in each of {folders}: {size / 1e6:.1f} MB")
+        written = ", ".join(f"{KINDS[kind].count(args.songs)} in {Path(args.out, kind)}" for kind in kinds)
+        print(f"songs: {written}; {size / 1e6:.1f} MB")
 
 
 def write(out: Path, kinds: list[str], songs: int, seed: int, force: bool = False) -> int:
@@ -68,7 +97,7 @@ def write(out: Path, kinds: list[str], songs: int, seed: int, force: bool = Fals
             for i, (name, content) in enumerate(corpus(kind, songs, seed), 1):
                 files.write(out / kind / name, content)
                 total += len(content)
-                show_progress(kind, i, songs)
+                show_progress(kind, i, KINDS[kind].count(songs))
         except UserError:
             with suppress(OSError):
                 for folder in missing:
@@ -79,9 +108,10 @@ def write(out: Path, kinds: list[str], songs: int, seed: int, force: bool = Fals
 
 def corpus(kind: str, songs: int, seed: int) -> Iterator[tuple[str, bytes]]:
     """File names and contents of the songs of one kind, in order."""
-    for index in range(songs):
-        style, score = KINDS[kind](seed, index)
-        yield f"{index + 1:05d}-{style}.mid", midi.write(score)
+    chosen = KINDS[kind]
+    for index in range(chosen.count(songs)):
+        style, piece = chosen.compose(seed, index)
+        yield f"{index + 1:05d}-{style}{chosen.medium.suffixes[0]}", chosen.medium.write(piece)
 
 
 def refuse_others(out: Path, kinds: list[str], songs: int, seed: int) -> None:

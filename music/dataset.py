@@ -1,6 +1,6 @@
 """The dataset's manifest: what `pipelines` writes and `trainer` reads, as JSON.
 
-    dataset.json                 encoding, window, stride, vocabulary, and the number of the current snapshot
+    dataset.json                 encoding, window, stride, vocabulary, labels, and the number of the current snapshot
     snapshots/NNNNNN.json        the shards of each split, with counts and checksum, and the songs' sources
     SPLIT/NNNNNN-SSSSS-of-SSSSS.tfrecord
     rejected/NNNNNN.jsonl        files left out, each with its reason
@@ -21,6 +21,7 @@ from music.vocabulary import Vocabulary
 FORMAT = 1
 SPLITS = ("train", "validation", "test")
 MANIFEST = "dataset.json"
+STANDARDISED, COMBINED = "standardised", "combined"
 
 
 @dataclass(frozen=True)
@@ -29,19 +30,25 @@ class Dataset:
 
     Attributes:
       encoding: how songs became tokens.
-      window: input tokens in a window; a record holds one more, the last target.
-      stride: tokens from one window's start to the next one's.
+      window: input tokens in a window; a record holds one more, the last target. Of framed encodings, frames.
+      stride: tokens, or frames, from one window's start to the next one's.
       vocabulary: tokens in id order.
-      fractions: share of songs meant for train, validation and test.
+      fractions: share of songs meant for train, validation and test; None where the corpus came with splits.
       snapshot: number of the current snapshot.
+      labels: those of the songs, in the order in which they came; a label's number is its place, from 1 on.
+      transpose: whether the songs to train on come in all twelve keys.
+      loops: what was done to files, taken for drum loops, before they became songs; empty for nothing.
     """
 
     encoding: Encoding
     window: int
     stride: int
     vocabulary: Vocabulary
-    fractions: tuple[float, float, float]
+    fractions: tuple[float, float, float] | None
     snapshot: int
+    labels: tuple[str, ...] = ()
+    transpose: bool = False
+    loops: str = ""
 
     def options(self) -> dict[str, Any]:
         """What must stay the same when a dataset grows."""
@@ -49,7 +56,9 @@ class Dataset:
             "encoding": encodings.to_json(self.encoding),
             "window": self.window,
             "stride": self.stride,
-            "fractions": list(self.fractions),
+            "fractions": None if self.fractions is None else list(self.fractions),
+            "transpose": self.transpose,
+            "loops": self.loops,
         }
 
     def to_json(self) -> str:
@@ -58,6 +67,7 @@ class Dataset:
                 "format": FORMAT,
                 **self.options(),
                 "snapshot": self.snapshot,
+                "labels": list(self.labels),
                 "vocabulary": list(self.vocabulary.tokens),
             }
         )
@@ -78,8 +88,12 @@ class Dataset:
                 window=stored["window"],
                 stride=stored["stride"],
                 vocabulary=Vocabulary(stored["vocabulary"]),
-                fractions=tuple(stored["fractions"]),
+                fractions=None if stored["fractions"] is None else tuple(stored["fractions"]),
                 snapshot=stored["snapshot"],
+                # Datasets of earlier versions have none of these.
+                labels=tuple(stored.get("labels", ())),
+                transpose=stored.get("transpose", False),
+                loops=stored.get("loops", ""),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{path} is not a dataset manifest ({type(error).__name__}: {error})") from None
@@ -98,9 +112,16 @@ class Shard:
 
 @dataclass(frozen=True)
 class Source:
-    """One file of the corpus: its content id, the name it was first read under, and the songs it gave.
+    """One file of the corpus.
 
-    `same_as` is the content id of the file whose songs stand for this one's where they are all the same.
+    Attributes:
+      id: its content id.
+      name: the name it was first read under.
+      split: the one of its songs.
+      songs: content ids of the songs it gave.
+      same_as: the content id of the file whose songs stand for this one's where they are all the same.
+      label: what its songs are labelled with; empty for nothing.
+      transposed: content ids of its songs in other keys.
     """
 
     id: str
@@ -108,6 +129,13 @@ class Source:
     split: str
     songs: tuple[str, ...]
     same_as: str = ""
+    label: str = ""
+    transposed: tuple[str, ...] = ()
+
+    @property
+    def all_songs(self) -> tuple[str, ...]:
+        """Those in other keys as well."""
+        return self.songs + self.transposed
 
 
 @dataclass(frozen=True)
@@ -125,7 +153,7 @@ class Snapshot:
                 "number": self.number,
                 "shards": {split: [vars(shard) for shard in shards] for split, shards in self.shards.items()},
                 "rejected": self.rejected,
-                "sources": [vars(source) for source in self.sources],
+                "sources": [_stored(source) for source in self.sources],
             }
         )
 
@@ -141,11 +169,22 @@ class Snapshot:
             return cls(
                 number=stored["number"],
                 shards={split: tuple(Shard(**shard) for shard in stored["shards"][split]) for split in SPLITS},
-                sources=tuple(Source(**{**source, "songs": tuple(source["songs"])}) for source in stored["sources"]),
+                sources=tuple(_source(source) for source in stored["sources"]),
                 rejected=stored["rejected"],
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{path} is not a snapshot ({type(error).__name__}: {error})") from None
+
+
+def _stored(source: Source) -> dict[str, Any]:
+    """A source as JSON has it: of millions, most have neither label nor other keys, and say nothing of them."""
+    if source.label and source.transposed:
+        return vars(source)
+    return {name: value for name, value in vars(source).items() if value or name not in ("label", "transposed")}
+
+
+def _source(stored: dict[str, Any]) -> Source:
+    return Source(**{**stored, "songs": tuple(stored["songs"]), "transposed": tuple(stored.get("transposed", ()))})
 
 
 def snapshot_path(number: int) -> str:

@@ -93,9 +93,14 @@ class FramedEncoding(Encoding, Protocol):
 def registry() -> dict[str, type[Encoding]]:
     """All encodings by name."""
     from music.drums import Drums
+    from music.events import Events
+    from music.melody import Melody
+    from music.miditok import MidiTok
+    from music.mulaw import MuLaw
     from music.notes import Notes
+    from music.pianoroll import PianoRoll
 
-    return {encoding.name: encoding for encoding in (Drums, Notes)}
+    return {encoding.name: encoding for encoding in (Drums, Notes, Melody, Events, PianoRoll, MuLaw, MidiTok)}
 
 
 def to_json(encoding: Encoding) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Standard MIDI files <-> Score. The only module that knows MIDI libraries.
+"""Standard MIDI files <-> Score, by MIDI libraries that nothing else but `messages` knows.
 
 symusic reads and writes notes (C++); mido is the second opinion for files that symusic refuses.
 """
@@ -105,6 +105,12 @@ def read(data: bytes) -> Score:
 
 def write(score: Score) -> bytes:
     """A Standard MIDI File of type 1. Drum tracks are on channel 10, the others on the remaining fifteen in turn."""
+    content: bytes = to_symusic(score).dumps_midi()
+    return content
+
+
+def to_symusic(score: Score) -> "symusic.core.ScoreTick":
+    """The score as symusic has it, for libraries that build on symusic. A note is one tick long at least."""
     file = symusic.Score(score.division)
     for tick, bpm in score.tempos:
         file.tempos.append(symusic.Tempo(tick, qpm=bpm))
@@ -119,8 +125,7 @@ def write(score: Score) -> bytes:
             track.notes.velocity.astype(np.int8),
         )
         file.tracks.append(written)
-    content: bytes = file.dumps_midi()
-    return content
+    return file
 
 
 SCORE = Medium("MIDI", MIDI_SUFFIXES, MAX_BYTES, read, write)
@@ -128,7 +133,7 @@ SCORE = Medium("MIDI", MIDI_SUFFIXES, MAX_BYTES, read, write)
 
 def _parsed(data: bytes, smpte: bool) -> Score:
     try:
-        score = _from_symusic(symusic.Score.from_midi(data))
+        score = from_symusic(symusic.Score.from_midi(data))
         if not score.tracks:
             # symusic keeps no note that never ends, and some drum machines never end one.
             score = _from_mido(data, "no notes in it")
@@ -138,7 +143,12 @@ def _parsed(data: bytes, smpte: bool) -> Score:
     return replace(score, tempos=((0, 120.0),)) if smpte else score
 
 
-def _from_symusic(parsed: "symusic.core.ScoreTick") -> Score:
+def from_symusic(parsed: "symusic.core.ScoreTick") -> Score:
+    """The score that symusic holds.
+
+    Raises:
+      RejectedFile: if a time does not fit into symusic's 32 bits.
+    """
     tracks = []
     for track in parsed.tracks:
         if not len(track.notes):
@@ -165,6 +175,7 @@ def _from_symusic(parsed: "symusic.core.ScoreTick") -> Score:
 def _from_mido(data: bytes, refusal: str) -> Score:
     if len(data) > MAX_BYTES_MIDO:
         raise RejectedFile(f"cannot be parsed: {refusal}")
+    smf.refuse_endless_times(data)
     try:
         file = mido.MidiFile(file=io.BytesIO(data), clip=True)
     except Exception as error:

@@ -11,9 +11,8 @@ from functools import cache
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from music import midi
+from music import grid, midi
 from music.chords import chord_name, named_chord, named_pitch, pitch_name
 from music.errors import RejectedFile
 from music.medium import Medium
@@ -92,6 +91,15 @@ class Notes:
             raise ValueError("the vocabulary has no notes and no chords")
         return min(candidates, key=lambda candidate: _distance(wanted, _pitch_classes(candidate)))
 
+    def transposed(self, token: str, semitones: int) -> str | None:
+        """A chord is renamed, for its normal order may begin elsewhere; only notes can leave MIDI's range."""
+        if token in SPECIALS:
+            return token
+        moved = _pitch_classes(token)
+        if not isinstance(moved, int):
+            return chord_name(pitch + semitones for pitch in moved)
+        return pitch_name(moved + semitones) if 0 <= moved + semitones <= 127 else None
+
     def _parts(self, score: Score) -> list[list[Track]]:
         parts: dict[int, list[Track]] = {}
         for track in score.tracks:
@@ -122,19 +130,10 @@ def _described(tracks: list[Track]) -> str:
     return f"program:{tracks[0].program}" + (f" ({tracks[0].name.strip()})" if tracks[0].name.strip() else "")
 
 
-def _grid(onset: NDArray[np.int64], division: int) -> NDArray[np.int64]:
-    """Onsets in twelfths of a beat, each on the nearest 16th or eighth triplet."""
-    sixteenth = (8 * onset + division) // (2 * division) * 3
-    triplet = (6 * onset + division) // (2 * division) * 4
-    twelfths = 12 * onset
-    nearer = np.abs(triplet * division - twelfths) < np.abs(sixteenth * division - twelfths)
-    return np.where(nearer, triplet, sixteenth)
-
-
 def _tokens(tracks: list[Track], division: int) -> list[str]:
     # What one track strikes at once is one token; at one onset the tracks follow each other in their order.
     hand = [
-        (_grid(track.notes.onset, division) * len(tracks) + i << 7) + track.notes.pitch
+        (grid.snapped(track.notes.onset, division) * len(tracks) + i << 7) + track.notes.pitch
         for i, track in enumerate(tracks)
     ]
     struck = np.unique(np.concatenate(hand))

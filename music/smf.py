@@ -3,7 +3,12 @@
 Format: "Standard MIDI Files 1.0" (MIDI Manufacturers Association, 1996); RMID: "RP-029".
 """
 
+import numpy as np
+
 from music.errors import RejectedFile
+
+# Of bytes with the high bit set: a time or length has four at most, and texts in foreign scripts some dozens.
+LONGEST_RUN = 1024
 
 
 def unwrapped(data: bytes) -> bytes:
@@ -67,6 +72,17 @@ def chunks(data: bytes) -> tuple[int, int, bool, list[bytes]]:
     if not tracks:
         raise RejectedFile("a MIDI file without a track")
     return kind, division, smpte, tracks
+
+
+def refuse_endless_times(data: bytes) -> None:
+    """Refuses what takes mido minutes: it reads a time of any length, in time that grows with its square.
+
+    Raises:
+      RejectedFile: if some 1,024 bytes in a row all say that a number goes on.
+    """
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) < 0x80)
+    if np.diff(ends, prepend=-1, append=len(data)).max() > LONGEST_RUN:
+        raise RejectedFile(f"cannot be parsed: a time or a length of more than {LONGEST_RUN:,} bytes")
 
 
 def file(division: int, tracks: list[bytes]) -> bytes:

@@ -57,18 +57,26 @@ class ReadFiles(beam.DoFn):
 
 def content(file: File, most_bytes: int) -> Content:
     """What is in a file, without reading more of it than a piece may have."""
+    data, reason = _read(file, most_bytes)
+    return Content(file.name, data, reason, file.label, file.split)
+
+
+def _read(file: File, most_bytes: int) -> tuple[bytes | None, str]:
+    """A file's bytes, or else why there are none."""
+    if file.refused:
+        return None, file.refused
     if file.size > most_bytes:
-        return Content(file.name, None, f"{file.size:,} bytes are beyond the limit of {most_bytes:,} for a song")
+        return None, f"{file.size:,} bytes are beyond the limit of {most_bytes:,} for a song"
     try:
         if storage.is_remote(file.path):
-            return Content(file.name, storage.read(file.path))
+            return storage.read(file.path), ""
         # A pipe or a device would be waited for.
         if file.size == NO_FILE and Path(file.path).exists():
-            return Content(file.name, None, "cannot be read: not a regular file")
+            return None, "cannot be read: not a regular file"
         # A Path and a buffer each cost as much as the reading.
         with open(file.path, "rb", buffering=0) as opened:  # noqa: PTH123
-            return Content(file.name, opened.read())
+            return opened.read(), ""
     except Exception as error:
         if why := storage.reason(error):
-            return Content(file.name, None, f"cannot be read: {why}")
+            return None, f"cannot be read: {why}"
         raise

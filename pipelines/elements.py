@@ -8,8 +8,9 @@ piece. What is many in them are named tuples, which pickle fastest.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from music.dataset import Source
+from music.dataset import COMBINED, STANDARDISED, Source
 from music.encoding import Encoding
+from pipelines.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,15 @@ class Job:
       staging: the folder inside it that takes what this run writes until it is committed.
       snapshot: the number of the snapshot to make; the one before it, if any, is the current one.
       encoding: how scores become songs of tokens.
-      window: input tokens in a window.
-      stride: tokens from one window's start to the next one's.
-      fractions: share of sources meant for train, validation and test.
+      window: input tokens in a window, or frames.
+      stride: tokens, or frames, from one window's start to the next one's.
+      fractions: share of sources meant for train, validation and test; None where folders name the splits.
       shards: how many to make of each split; None lets the data decide.
       tokens: the dataset's vocabulary where the encoding or an earlier snapshot has fixed it, else None.
+      transpose: whether the songs to train on come in the other eleven keys as well.
+      labels: the dataset's labels up to now.
+      standardise: whether the files are drum loops that have to be moved to General MIDI notes first.
+      recipe: what loops to make of them instead; None to take them as they are.
     """
 
     dataset: str
@@ -34,45 +39,76 @@ class Job:
     encoding: Encoding
     window: int
     stride: int
-    fractions: tuple[float, float, float]
+    fractions: tuple[float, float, float] | None
     shards: int | None = None
     tokens: tuple[str, ...] | None = None
+    transpose: bool = False
+    labels: tuple[str, ...] = ()
+    standardise: bool = False
+    recipe: Recipe | None = None
+
+    @property
+    def loops(self) -> str:
+        """What is done to files before they are parsed, as `Dataset.loops` has it."""
+        return COMBINED if self.recipe else STANDARDISED if self.standardise else ""
 
 
 class File(NamedTuple):
-    """A file of the corpus: where it is, its name in manifests, and its size in bytes; -1 if it is no file."""
+    """A file of the corpus.
+
+    Attributes:
+      path: where it is.
+      name: what manifests call it.
+      size: in bytes; -1 if it is no file.
+      label: what its songs are labelled with; empty for nothing.
+      split: the split it was put into by hand; empty where its content decides.
+      refused: why it is left out without being read; empty if it is not.
+    """
 
     path: str
     name: str
     size: int
+    label: str = ""
+    split: str = ""
+    refused: str = ""
 
 
 class Content(NamedTuple):
-    """What was in a file, or, where `data` is None, why nothing could be read."""
+    """What was in a file, or, where `data` is None, why nothing could be read. Label and split are the file's."""
 
     name: str
     data: bytes | None
     reason: str = ""
+    label: str = ""
+    split: str = ""
 
 
 class Song(NamedTuple):
-    """One song: content id, number of tokens without BOS and EOS, and the tokens.
+    """One song.
 
-    Tokens are int32 little-endian ids in a closed vocabulary, or text, separated by blanks, where the
-    vocabulary is learned. The id is of these bytes, so it does not depend on any other song.
+    Attributes:
+      id: content id of `tokens`, so that it does not depend on any other song.
+      length: number of tokens, without BOS and EOS, or of frames.
+      tokens: in one of the forms of `pipelines.forms`.
+      label: what it is labelled with; empty for nothing.
+      keys: the other keys it comes in, as (semitones, content id in that key).
     """
 
     id: str
     length: int
     tokens: bytes
+    label: str = ""
+    keys: tuple[tuple[int, str], ...] = ()
 
 
 class Encoded(NamedTuple):
-    """One file's songs, under the file's content id."""
+    """One file's songs, under the file's content id. The split is the one its file claims for it."""
 
     id: str
     name: str
     songs: tuple[Song, ...]
+    label: str = ""
+    split: str = ""
 
 
 class Rejected(NamedTuple):
@@ -122,7 +158,10 @@ class Plan:
       rejected: files left out, in order.
       duplicates: files whose songs are all in another file of the corpus or the dataset.
       known: files whose content the dataset has already.
-      words: tokens of the new songs, without BOS and EOS.
+      words: tokens of the new songs, without BOS and EOS, or frames.
+      astray: contents that lie in the folders of several splits, and stand in one of them.
+      contested: contents that have several labels, and keep one of them.
+      labels: of all songs, those of the dataset first.
       placement: where each song goes.
     """
 
@@ -131,6 +170,9 @@ class Plan:
     duplicates: int
     known: int
     words: int
+    astray: int
+    contested: int
+    labels: tuple[str, ...]
     placement: "Placement"
 
 
@@ -139,11 +181,14 @@ class Placement:
     """Where songs go: the part of the plan that every worker needs.
 
     Attributes:
-      dropped: (source id, song id) of songs that stand in the dataset for another source.
+      dropped: (source id, song id, semitones) of songs that stand in the dataset for another source, and of
+        songs in other keys, which may stand there for any song.
       shards: the number of new shards of each split.
       tokens: the dataset's vocabulary, in id order.
+      settled: source id -> (split, label) of sources whose copies do not agree.
     """
 
-    dropped: frozenset[tuple[str, str]]
+    dropped: frozenset[tuple[str, str, int]]
     shards: dict[str, int]
     tokens: tuple[str, ...]
+    settled: dict[str, tuple[str, str]]

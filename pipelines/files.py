@@ -36,6 +36,12 @@ def find(corpora: Iterable[str], medium: Medium) -> list[File]:
     return [found[path] for path in sorted(found)]
 
 
+def folders(file: File) -> list[str]:
+    """The folders of a file's name, from the corpus' own down; of a file named as such, the one that it is in."""
+    *above, _ = file.name.split("/")
+    return above or [_readable(part) for part in file.path.split("/")[-2:-1]]
+
+
 def bundles(files: list[File]) -> list[tuple[File, ...]]:
     """The files in bundles of similar size, in order."""
     most = max(1, min(BUNDLE_FILES, -(-len(files) // BUNDLES_AT_LEAST)))
@@ -91,9 +97,12 @@ def _file(entry: Path | os.DirEntry[str], path: str, name: str) -> File:
         size = status.st_size if stat.S_ISREG(status.st_mode) else NO_FILE
     except OSError:
         size = NO_FILE
+    return File(path, _readable(name), size)
+
+
+def _readable(name: str) -> str:
     # Names may be bytes of any encoding; manifests are UTF-8.
-    readable = name if name.isascii() else name.encode(errors="surrogateescape").decode(errors="replace")
-    return File(path, readable, size)
+    return name if name.isascii() else name.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _remote(corpus: str, wanted: Wanted) -> Iterator[File]:

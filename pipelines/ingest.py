@@ -9,19 +9,23 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from music import encoding as encodings
 from music.arguments import Parser
-from music.dataset import MANIFEST, SPLITS, Dataset, Snapshot, rejected_path, snapshot_path
+from music.dataset import MANIFEST, SPLITS, Snapshot, rejected_path, snapshot_path
 from music.errors import UserError
-from pipelines import files, staging, storage, summary
-from pipelines.elements import Job
+from pipelines import files, forms, labels, recipe, splits, staging, storage, summary
+from pipelines.elements import File, Job
+from pipelines.job import job_for
+from pipelines.labels import FOLDER
 
 EXAMPLES = """examples:
   tutti ingest corpus/drums --dataset data/drums --encoding drums
   tutti ingest 'archive/**/*.mid' extra.mid --dataset data/piano --encoding notes --window 100 --stride 1
+  tutti ingest corpus/piano --dataset data/moods --encoding notes --transpose --labels moods.csv
+  tutti ingest metallica trap --dataset data/styles --encoding drums --labels folder
+  tutti ingest maestro --dataset data/maestro --encoding notes --split folder
   tutti ingest corpus --dataset data/drums --direct_num_workers 4 --direct_running_mode multi_processing
   tutti ingest gs://bucket/midi --dataset gs://bucket/data --runner FlinkRunner --flink_master host:8081
 
@@ -38,7 +42,9 @@ def main(argv: list[str]) -> None:
     """
     args, flags = parse(argv)
     encoding = encodings.from_arguments(args)
-    found = files.find(args.corpus, encoding.medium)
+    if args.transpose:
+        forms.check_transposable(encoding)
+    found = named(files.find(args.corpus, encoding.medium), args)
     written_to = storage.explained("ingest into", args.dataset)
     with written_to, unwinding_on_termination(), staging.staging(args.dataset) as folder:
         before = staging.current(args.dataset)
@@ -49,17 +55,35 @@ def main(argv: list[str]) -> None:
     report(run, args, job)
 
 
+def named(found: list[File], args: argparse.Namespace) -> list[File]:
+    """The files, with the splits and labels that the user gave them."""
+    if args.split is None:
+        found = splits.by_folder(found)
+    return labels.labelled(found, args.labels, split_folders=args.split is None) if args.labels else found
+
+
 def parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """The command's own flags, and those that are Beam's."""
     parser = Parser("tutti ingest", "Turn MIDI corpora into a dataset of token windows, with Apache Beam.", EXAMPLES)
     parser.add_argument("corpus", nargs="+", metavar="CORPUS", help="files, folders, globs; local or gs://")
     parser.add_argument("--dataset", required=True, metavar="DIR", help="the dataset's folder, new or to be added to")
-    parser.add_argument("--window", type=int, default=256, help="input tokens in a window (256)")
-    parser.add_argument("--stride", type=int, help="tokens from one window to the next (as many as --window)")
+    parser.add_argument("--window", type=int, default=256, help="input tokens, or frames, in a window (256)")
+    parser.add_argument("--stride", type=int, help="from one window's start to the next one's (as many as --window)")
     parser.add_argument(
-        "--split", type=fractions, default=(0.8, 0.1, 0.1), metavar="T,V,E", help="share of each split (0.8,0.1,0.1)"
+        "--split",
+        type=split,
+        default=(0.8, 0.1, 0.1),
+        metavar="T,V,E",
+        help="share of each split (0.8,0.1,0.1), or folder: files lie in train, validation and test",
     )
+    parser.add_argument(
+        "--labels", metavar="FILE", help="labels of files: .csv with file,label, .json, or folder for their folders"
+    )
+    parser.add_argument("--transpose", action="store_true", help="train on the songs in all twelve keys")
     parser.add_argument("--shards", type=int, help="shards of each split (about 64 MiB each)")
+    group = parser.add_argument_group("drum loops, as in tutti loops")
+    group.add_argument("--standardise", action="store_true", help="move loops to General MIDI notes first")
+    recipe.add_arguments(group, "combine", "combine-")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
     encodings.add_arguments(parser)
     args, strange = parser.parse_known_intermixed_args(argv)
@@ -81,6 +105,11 @@ def parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     return args, beams
 
 
+def split(text: str) -> tuple[float, float, float] | None:
+    """Three shares that add up to 1, or None for `folder`."""
+    return None if text == FOLDER else fractions(text)
+
+
 def fractions(text: str) -> tuple[float, float, float]:
     """Three shares that add up to 1."""
     try:
@@ -90,49 +119,6 @@ def fractions(text: str) -> tuple[float, float, float]:
     if len(shares) != 3 or not all(0 <= share <= 1 for share in shares) or not math.isclose(sum(shares), 1):
         raise argparse.ArgumentTypeError(f"{text!r} is not three shares of {', '.join(SPLITS)} that add up to 1")
     return shares[0], shares[1], shares[2]
-
-
-def job_for(args: argparse.Namespace, encoding: encodings.Encoding, folder: str, before: Dataset | None) -> Job:
-    """The settings of this run.
-
-    Raises:
-      UserError: if the dataset was made with other settings; names the first.
-    """
-    vocabulary = before.vocabulary if before else encoding.vocabulary()
-    job = Job(
-        dataset=args.dataset,
-        staging=folder,
-        snapshot=before.snapshot + 1 if before else 1,
-        encoding=encoding,
-        window=args.window,
-        stride=args.stride,
-        fractions=args.split,
-        shards=args.shards,
-        tokens=vocabulary.tokens if vocabulary else None,
-    )
-    if before:
-        asked = replace(before, encoding=encoding, window=job.window, stride=job.stride, fractions=job.fractions)
-        for flag, has, wants in differences(before.options(), asked.options()):
-            raise UserError(
-                f"{args.dataset} was made with {flag} {has}, not {wants}; ask for the same, or for another --dataset"
-            )
-    return job
-
-
-def differences(stored: dict[str, Any], asked: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """(flag, stored value, asked value) where two sets of options differ; parameters as flags of their own."""
-
-    def flat(options: dict[str, Any]) -> dict[str, Any]:
-        encoding = dict(options["encoding"])
-        flags = {"--encoding": encoding.pop("name")}
-        flags |= {"--" + name.replace("_", "-"): value for name, value in encoding.items()}
-        split = ",".join(f"{share:g}" for share in options["fractions"])
-        return flags | {"--window": options["window"], "--stride": options["stride"], "--split": split}
-
-    has, wants = flat(stored), flat(asked)
-    if has["--encoding"] != wants["--encoding"]:
-        return [("--encoding", has["--encoding"], wants["--encoding"])]
-    return [(flag, has.get(flag), wants.get(flag)) for flag in wants if has.get(flag) != wants.get(flag)]
 
 
 def ingest(found: list[Any], job: Job, flags: list[str]) -> dict[str, Any]:
@@ -145,7 +131,7 @@ def ingest(found: list[Any], job: Job, flags: list[str]) -> dict[str, Any]:
 
     # From here, as importing Beam takes seconds whatever the corpus.
     began = time.monotonic()
-    with summary.progress(len(found), pipeline.progress_file(job)):
+    with summary.progress(job.recipe.count if job.recipe else len(found), pipeline.progress_file(job)):
         pipeline.run(found, job, pipeline.options(flags))
     run: dict[str, Any] = json.loads(storage.read(storage.join(job.staging, staging.SUMMARY)))
     if job.snapshot == 1 and not run["songs"]:
@@ -168,25 +154,38 @@ def report(run: dict[str, Any], args: argparse.Namespace, job: Job) -> None:
     """Prints what was done."""
     number = job.snapshot if run["changed"] else job.snapshot - 1
     path = storage.join(args.dataset, snapshot_path(number))
-    splits = summary.splits(Snapshot.from_json(storage.read(path).decode(), path))
+    figures = summary.splits(Snapshot.from_json(storage.read(path).decode(), path))
     run = {
         "dataset": args.dataset,
         "snapshot": number,
         **run,
         "rejected_list": storage.join(args.dataset, rejected_path(number)),
-        "splits": splits,
+        "splits": figures,
     }
     if args.json:
         print(json.dumps(run, indent=1))
     else:
-        print(f"{summary.run_table(run)}\n\n{summary.split_table(splits)}\n")
+        print(f"{summary.run_table(run)}\n\n{summary.split_table(figures)}\n")
         if run["changed"]:
             print(f"{storage.join(args.dataset, MANIFEST)} is at snapshot {number}")
         else:
             print(f"nothing new: {args.dataset} stays at snapshot {number}")
-    for split, share in zip(SPLITS, args.split, strict=True):
-        if share and not splits[split]["songs"]:
-            print(f"warning: the {split} split is empty; give more files, or another --split", file=sys.stderr)
+    if args.labels and run["known"]:
+        print("note: files that are in the dataset already keep the labels they came with", file=sys.stderr)
+    for warning in warnings(run, args.split):
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def warnings(run: dict[str, Any], shares: tuple[float, float, float] | None) -> Iterator[str]:
+    """What may not be as the user thinks."""
+    if run["astray"]:
+        yield f"{run['astray']:,} contents lie under several splits; each is in the last of {', '.join(SPLITS)} alone"
+    if run["contested"]:
+        yield f"{run['contested']:,} contents have several labels; each keeps one of them"
+    for split, share in zip(SPLITS, shares or (1, 1, 1), strict=True):
+        if share and not run["splits"][split]["songs"]:
+            more = "give more files, or another --split" if shares else "no file in a folder of that name can be used"
+            yield f"the {split} split is empty; {more}"
 
 
 @contextmanager

@@ -1,11 +1,8 @@
 """`tutti inspect`: checks a dataset against its manifest, without TensorFlow, and shows what is in it."""
 
 import json
-import statistics
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, NamedTuple, cast
 
 import google_crc32c
 import numpy as np
@@ -13,32 +10,17 @@ from numpy.typing import NDArray
 
 from music.arguments import Parser
 from music.dataset import MANIFEST, Dataset, Shard, Snapshot, rejected_path, snapshot_path
+from music.encoding import FramedEncoding
 from music.errors import UserError
-from music.vocabulary import BOS, EOS, PAD
-from pipelines import records, storage, summary
+from music.vocabulary import PAD
+from pipelines import records, storage
+from pipelines.figures import Contents, figures, text
 
 EXAMPLES = """examples:
   tutti inspect data/drums
   tutti inspect gs://bucket/data/drums --json --songs 0
 """
-COMMONEST = 12
-WORDS_SHOWN = 48
-FEATURES = {"tokens", "length", "song", "start", "label"}
-
-
-@dataclass
-class Contents:
-    """What the shards of a split, or of a dataset, hold.
-
-    Attributes:
-      lengths: of each song, in tokens, BOS and EOS included; by song id.
-      counts: int64[vocabulary], how often each token occurs in the songs.
-      beginnings: the first window of the first few songs.
-    """
-
-    counts: NDArray[np.int64]
-    lengths: dict[str, int] = field(default_factory=dict)
-    beginnings: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+FEATURES = {"length", "song", "start", "label"}
 
 
 def main(argv: list[str]) -> None:
@@ -82,7 +64,9 @@ def check(path: str, dataset: Dataset, snapshot: Snapshot, shown: int) -> Conten
     Raises:
       UserError: at the first difference from the manifest.
     """
-    contents = Contents(np.zeros(len(dataset.vocabulary), np.int64))
+    encoding = dataset.encoding
+    size = encoding.bits if isinstance(encoding, FramedEncoding) else len(dataset.vocabulary)
+    contents = Contents(np.zeros(size, np.int64))
     total, done = sum(map(len, snapshot.shards.values())), 0
     for split, shards in snapshot.shards.items():
         before = set(contents.lengths)
@@ -91,9 +75,16 @@ def check(path: str, dataset: Dataset, snapshot: Snapshot, shown: int) -> Conten
             done += 1
             if sys.stderr.isatty():
                 print(f"\r{done:,} of {total:,} shards\033[K", end="" if done < total else "\r\033[K", file=sys.stderr)
-        listed = {song for source in snapshot.sources if source.split == split for song in source.songs}
-        if listed != set(contents.lengths) - before:
+        listed = {
+            song: source.label for source in snapshot.sources if source.split == split for song in source.all_songs
+        }
+        if listed.keys() != set(contents.lengths) - before:
             raise UserError(f"{path}: the songs in the {split} shards are not those of its sources; ingest it anew")
+        if wrong := next((song for song, label in listed.items() if contents.labels[song] != label), ""):
+            raise UserError(
+                f"{path}: song {wrong} has the label {contents.labels[wrong]!r} in its records and "
+                f"{listed[wrong]!r} in the manifest; ingest it anew"
+            )
     refused = storage.join(path, rejected_path(snapshot.number))
     with storage.explained("read", refused):
         lines = storage.read(refused).count(b"\n")
@@ -109,30 +100,32 @@ def check_shard(path: str, dataset: Dataset, shard: Shard, contents: Contents, s
       UserError: at the first difference from the manifest; names the shard.
     """
     target = storage.join(path, shard.path)
-    number = tokens = 0
+    number = units = 0
     previous = ("", -1)
-    tail = np.zeros(0, np.int64)
+    tail: NDArray[Any] = np.zeros(0, np.int64)
     try:
         with storage.explained("read", target), storage.open_old(target) as file:
             summed = Summed(file)
             for payload in records.payloads(summed):
-                song, start, ids = window(payload, dataset)
+                song, label, start, content = window(payload, dataset)
                 if (song, start) <= previous:
                     raise records.CorruptRecord(f"record {number} is out of order")
+                if contents.labels.setdefault(song, label) != label:
+                    raise records.CorruptRecord(f"record {number} has another label than its song before")
                 # A window's own tokens are those before the next one; the last window's are all.
-                contents.counts += counted(tail if song != previous[0] else tail[: dataset.stride], dataset)
-                contents.lengths[song] = max(contents.lengths.get(song, 0), start + len(ids))
+                contents.counts += counted(tail if song != previous[0] else tail[: dataset.stride], contents)
+                contents.lengths[song] = max(contents.lengths.get(song, 0), start + len(content))
                 if start == 0 and len(contents.beginnings) < shown:
-                    contents.beginnings[song] = ids
-                previous, tail = (song, start), ids
-                number, tokens = number + 1, tokens + len(ids)
-            contents.counts += counted(tail, dataset)
+                    contents.beginnings[song] = content
+                previous, tail = (song, start), content
+                number, units = number + 1, units + len(content)
+            contents.counts += counted(tail, contents)
     except records.CorruptRecord as error:
         raise UserError(f"{target}: {error}; ingest the corpus anew") from None
     for what, has, said in (
         ("bytes", summed.size, shard.bytes),
         ("records", number, shard.records),
-        ("tokens", tokens, shard.tokens),
+        ("tokens", units, shard.tokens),
         ("checksum", f"{summed.crc:08x}", shard.crc32c),
     ):
         if has != said:
@@ -152,26 +145,77 @@ class Summed:
         return content
 
 
-def window(payload: bytes, dataset: Dataset) -> tuple[str, int, NDArray[np.int64]]:
-    """The song, the start and the tokens, int64[length], of a serialised Example.
+class Window(NamedTuple):
+    """What is in a record. `content` are tokens, int64[length], or frames, uint8[length, bits]."""
+
+    song: str
+    label: str
+    start: int
+    content: NDArray[Any]
+
+
+def window(payload: bytes, dataset: Dataset) -> Window:
+    """What is in a serialised Example.
 
     Raises:
       CorruptRecord: if it is no window of this dataset.
     """
     feature = example(payload).features.feature
-    if set(feature) != FEATURES:
-        raise records.CorruptRecord(f"a record has the features {sorted(feature)}, not {sorted(FEATURES)}")
+    framed = isinstance(dataset.encoding, FramedEncoding)
+    wanted = FEATURES | {"frames" if framed else "tokens"}
+    if set(feature) != wanted:
+        raise records.CorruptRecord(f"a record has the features {sorted(feature)}, not {sorted(wanted)}")
     try:
         (length,), (start,) = feature["length"].int64_list.value, feature["start"].int64_list.value
-        (song,) = feature["song"].bytes_list.value
+        (song,), (label,) = feature["song"].bytes_list.value, feature["label"].bytes_list.value
+        name, said = song.decode(), label.decode()
     except ValueError:
-        raise records.CorruptRecord("a record has several values where one belongs") from None
-    tokens = np.asarray(feature["tokens"].int64_list.value, np.int64)
-    if len(tokens) != dataset.window + 1 or not 2 <= length <= len(tokens) or start % dataset.stride:
-        raise records.CorruptRecord(f"a record has {len(tokens)} tokens, length {length}, start {start}")
-    if tokens[length:].any() or tokens.min() < PAD or tokens.max() >= len(dataset.vocabulary):
+        raise records.CorruptRecord(
+            "a record has several values where one belongs, or no text where some does"
+        ) from None
+    if said and said not in dataset.labels:
+        raise records.CorruptRecord(f"a record has the label {said!r}, which the manifest does not list")
+    if start < 0 or start % dataset.stride:
+        raise records.CorruptRecord(f"a record starts at {start}, the stride is {dataset.stride}")
+    content = frames(feature, dataset, length) if framed else tokens(feature, dataset, length)
+    return Window(name, said, start, content)
+
+
+def tokens(feature: Any, dataset: Dataset, length: int) -> NDArray[np.int64]:
+    """The tokens of a record, int64[length].
+
+    Raises:
+      CorruptRecord: if they are no window of this dataset.
+    """
+    ids = np.asarray(feature["tokens"].int64_list.value, np.int64)
+    if len(ids) != dataset.window + 1 or not 2 <= length <= len(ids):
+        raise records.CorruptRecord(f"a record has {len(ids)} tokens, length {length}")
+    if ids[length:].any() or ids.min() < PAD or ids.max() >= len(dataset.vocabulary):
         raise records.CorruptRecord("a record has tokens outside the vocabulary, or behind its length")
-    return song.decode(), start, tokens[:length]
+    return ids[:length]
+
+
+def frames(feature: Any, dataset: Dataset, length: int) -> NDArray[np.uint8]:
+    """The frames of a record, uint8[length, bits] of 0 and 1.
+
+    Raises:
+      CorruptRecord: if they are no window of this dataset.
+    """
+    bits = cast(FramedEncoding, dataset.encoding).bits
+    packed = np.frombuffer(b"".join(feature["frames"].bytes_list.value), np.uint8)
+    if len(packed) != dataset.window * -(-bits // 8) or not 1 <= length <= dataset.window:
+        raise records.CorruptRecord(f"a record has {len(packed)} bytes of frames, length {length}")
+    unpacked = np.unpackbits(packed.reshape(dataset.window, -1), axis=1)
+    if unpacked[length:].any() or unpacked[:, bits:].any():
+        raise records.CorruptRecord("a record has bits behind its length, or behind those of a frame")
+    return unpacked[:length, :bits]
+
+
+def counted(content: NDArray[Any], contents: Contents) -> NDArray[np.int64]:
+    """How often each token occurs in a window, or each bit is set."""
+    if content.ndim == 2:
+        return content.sum(axis=0, dtype=np.int64)
+    return np.bincount(content, minlength=len(contents.counts))
 
 
 def example(payload: bytes) -> Any:
@@ -190,59 +234,6 @@ def example(payload: bytes) -> Any:
         return Example.FromString(payload)
     except DecodeError:
         raise records.CorruptRecord("a record is not an Example") from None
-
-
-def counted(ids: NDArray[np.int64], dataset: Dataset) -> NDArray[np.int64]:
-    return np.bincount(ids, minlength=len(dataset.vocabulary))
-
-
-def figures(path: str, dataset: Dataset, snapshot: Snapshot, contents: Contents) -> dict[str, Any]:
-    """What is in the dataset, for printing."""
-    words = [length - 2 for length in contents.lengths.values()]
-    counts = contents.counts.copy()
-    counts[[PAD, BOS, EOS]] = 0
-    commonest = [i for i in np.argsort(-counts, kind="stable")[:COMMONEST].tolist() if counts[i]]
-    return {
-        "dataset": path,
-        "snapshot": snapshot.number,
-        **dataset.options(),
-        "vocabulary": len(dataset.vocabulary),
-        "sources": len(snapshot.sources),
-        "duplicates": sum(bool(source.same_as) for source in snapshot.sources),
-        "rejected": snapshot.rejected,
-        "words": int(counts.sum()),
-        "splits": summary.splits(snapshot),
-        "lengths": {"min": min(words), "median": int(statistics.median(words)), "max": max(words)} if words else {},
-        "commonest": {dataset.vocabulary.tokens[i]: int(counts[i]) for i in commonest},
-        "songs": {
-            song: dataset.vocabulary.words(ids.tolist())[:WORDS_SHOWN] for song, ids in contents.beginnings.items()
-        },
-    }
-
-
-def text(found: dict[str, Any]) -> str:
-    return "\n".join(_lines(found))
-
-
-def _lines(found: dict[str, Any]) -> Iterator[str]:
-    encoding = dict(found["encoding"])
-    name = encoding.pop("name")
-    yield f"{found['dataset']}, snapshot {found['snapshot']}: all checksums and counts are right"
-    yield f"encoding   {name} ({', '.join(f'{key} {value}' for key, value in encoding.items())})"
-    yield f"window     {found['window']}, stride {found['stride']}, vocabulary of {found['vocabulary']:,}"
-    yield f"files      {found['sources']:,}, {found['duplicates']:,} of them duplicates; {found['rejected']:,} rejected"
-    if lengths := found["lengths"]:
-        yield f"songs      {lengths['min']:,} to {lengths['max']:,} words, median {lengths['median']:,}"
-    yield f"words      {found['words']:,}"
-    yield ""
-    yield summary.split_table(found["splits"])
-    yield ""
-    yield "commonest  " + "  ".join(
-        f"{token} {count / found['words']:.1%}" for token, count in found["commonest"].items()
-    )
-    for song, words in found["songs"].items():
-        yield ""
-        yield f"{song}  {' '.join(words)} ..."
 
 
 if __name__ == "__main__":

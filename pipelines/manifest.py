@@ -42,7 +42,15 @@ class WriteManifest(beam.DoFn):
         if changed:
             snapshot = grown(before, plan, shards, job.snapshot, len(refused))
             dataset = Dataset(
-                job.encoding, job.window, job.stride, Vocabulary(plan.placement.tokens), job.fractions, job.snapshot
+                job.encoding,
+                job.window,
+                job.stride,
+                Vocabulary(plan.placement.tokens),
+                job.fractions,
+                job.snapshot,
+                plan.labels,
+                job.transpose,
+                job.loops,
             )
             lines = "".join(json.dumps(line._asdict(), ensure_ascii=False) + "\n" for line in refused)
             for path, text in (
@@ -101,7 +109,10 @@ def summary(plan: Plan, shards: list[Shard], changed: bool) -> dict[str, Any]:
         ],
         "duplicates": plan.duplicates,
         "known": plan.known,
-        "songs": sum(len(source.songs) for source in plan.sources),
+        "astray": plan.astray,
+        "contested": plan.contested,
+        "songs": sum(len(source.all_songs) for source in plan.sources),
+        "transposed": sum(len(source.transposed) for source in plan.sources),
         "words": plan.words,
         "windows": sum(shard.records for shard in shards),
         "shards": len(shards),

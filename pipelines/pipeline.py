@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,6 +22,7 @@ from apache_beam.transforms.environments import SubprocessSDKEnvironment
 from music.dataset import Snapshot, snapshot_path
 from music.errors import UserError
 from pipelines import storage
+from pipelines.combine import Combine
 from pipelines.corpus import Match, Read
 from pipelines.elements import File, Job
 from pipelines.manifest import Manifest
@@ -29,22 +30,25 @@ from pipelines.plan import Deduplicate
 from pipelines.shards import Place, Write
 from pipelines.songs import Encode
 from pipelines.staging import PROGRESS
+from pipelines.standardise import Standardise
 
 # Runners that run the pipeline on this machine alone.
 LOCAL = (None, "DirectRunner", "FnApiRunner")
 # Seconds that Beam has to notice the end of a worker process.
 PATIENCE = 5.0
+# Flags that Beam has too and is not to see. Labels of a Dataflow job can be given with --label.
+OURS, HIDDEN = ("--labels",), "--tutti"
 WORKER = "apache_beam.runners.worker.sdk_worker_main"
 
 
 def build(pipeline: Any, found: list[File], job: Job, spread: bool = True) -> None:
     """Adds the steps that turn these files into a staged snapshot; `spread` over several workers."""
-    batches = (
-        pipeline
-        | "Match" >> Match(found, spread)
-        | "Read" >> Read(job.encoding.medium.most_bytes)
-        | "Parse and encode" >> Encode(job.encoding, known_sources(pipeline, job), progress_file(job))
-    )
+    contents = pipeline | "Match" >> Match(found, spread) | "Read" >> Read(job.encoding.medium.most_bytes)
+    if job.recipe:
+        contents |= "Combine" >> Combine(job.recipe)
+    elif job.standardise:
+        contents |= "Standardise" >> Standardise()
+    batches = contents | "Parse and encode" >> Encode(job, known_sources(pipeline, job), progress_file(job))
     plan = batches | "Deduplicate and split" >> Deduplicate(job)
     placement = plan | "Placement" >> beam.Map(lambda plan: plan.placement)
     shards = batches | "Shard" >> Place(job, placement) | "Window and write" >> Write(job, placement)
@@ -92,20 +96,30 @@ def split_flags(flags: Sequence[str]) -> tuple[list[str], list[str]]:
     parsers: list[Any] = []
     PipelineOptions([]).get_all_options(add_extra_args_fn=parsers.append)
     parsers[0].error = refuse
-    _, others = parsers[0].parse_known_args(list(flags))
+    hidden = [HIDDEN + flag if flag.partition("=")[0] in OURS else flag for flag in flags]
+    _, others = parsers[0].parse_known_args(hidden)
     ours = iter(others)
     waiting = next(ours, None)
     beams = []
-    for flag in flags:
+    for flag in hidden:
         if flag == waiting:
             waiting = next(ours, None)
         else:
             beams.append(flag)
-    return beams, others
+    return beams, [flag.removeprefix(HIDDEN) for flag in others]
 
 
 def run(found: list[File], job: Job, pipeline_options: Any) -> None:
     """Runs the pipeline to its end.
+
+    Raises:
+      UserError: if it failed for a cause outside the program, such as a full disk.
+    """
+    execute(lambda pipeline, spread: build(pipeline, found, job, spread), pipeline_options, job.dataset)
+
+
+def execute(add_steps: Callable[[Any, bool], None], pipeline_options: Any, target: str) -> None:
+    """Runs the pipeline that `add_steps(pipeline, spread)` builds to write into `target`, to its end.
 
     Raises:
       UserError: if it failed for a cause outside the program, such as a full disk.
@@ -123,10 +137,10 @@ def run(found: list[File], job: Job, pipeline_options: Any) -> None:
         raise UserError(str(error)) from error
     with watched_workers():
         try:
-            build(pipeline, found, job, spread)
+            add_steps(pipeline, spread)
             pipeline.run().wait_until_finish()
         except Exception as error:
-            explain(error, job.dataset)
+            explain(error, target)
             raise
 
 
@@ -180,7 +194,7 @@ def watched_workers() -> Iterator[None]:
         signal.signal(signal.SIGUSR1, handler)
 
 
-def explain(error: BaseException, dataset: str) -> None:
+def explain(error: BaseException, target: str) -> None:
     """Raises the cause of a failure where it is no fault of the program; runners wrap it, often as text only.
 
     Raises:
@@ -198,4 +212,4 @@ def explain(error: BaseException, dataset: str) -> None:
     if "Channel closed prematurely" in text:
         raise UserError("a worker process was killed; if memory ran out, give fewer --direct_num_workers") from error
     if found := re.findall(r"^(?:OS|BeamIO|Connection|Timeout|Permission)Error: (?:\[Errno \d+\] )?(.*)$", text, re.M):
-        raise UserError(f"ingestion into {dataset} failed: {found[-1]}") from error
+        raise UserError(f"writing into {target} failed: {found[-1]}") from error

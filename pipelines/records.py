@@ -39,7 +39,9 @@ def starts(length: int, stride: int) -> range:
     return range(0, length - 1, stride)
 
 
-def windows(song: str, ids: NDArray[np.int32], window: int, stride: int) -> Iterator[tuple[int, bytes]]:
+def windows(
+    song: str, ids: NDArray[np.int32], window: int, stride: int, label: str = ""
+) -> Iterator[tuple[int, bytes]]:
     """The windows of a stored song as (number of its tokens, serialised Example), from the first to the last.
 
     Args:
@@ -47,22 +49,44 @@ def windows(song: str, ids: NDArray[np.int32], window: int, stride: int) -> Iter
       ids: int32[n], BOS and EOS included.
       window: input tokens in a window; `tokens` holds one more, right-padded with PAD.
       stride: tokens from one window's start to the next one's.
+      label: what the song is labelled with.
     """
     varints, begin = _varints(ids)
     begins = begin.tolist()
-    label = _entry(b"label", _message(FIELD_1, _message(FIELD_1, b"")))
-    name = _entry(b"song", _message(FIELD_1, _message(FIELD_1, song.encode())))
+    labelled, name = _text(b"label", label.encode()), _text(b"song", song.encode())
     for start in starts(len(ids), stride):
         length = min(window + 1, len(ids) - start)
         # PAD is 0, and so is its varint.
         tokens = varints[begins[start] : begins[start + length]] + bytes(window + 1 - length)
         features = (
-            label
+            labelled
             + _integer(b"length", length)
             + name
             + _integer(b"start", start)
             + _entry(b"tokens", _message(FIELD_3, _message(FIELD_1, tokens)))
         )
+        yield length, _message(FIELD_1, features)
+
+
+def frame_windows(
+    song: str, frames: NDArray[np.uint8], window: int, stride: int, label: str = ""
+) -> Iterator[tuple[int, bytes]]:
+    """The windows of a song of frames as (number of its frames, serialised Example), from the first to the last.
+
+    Args:
+      song: content id.
+      frames: uint8[n, bytes], packed.
+      window: frames in a window; short ones are filled up with frames of zeros.
+      stride: frames from one window's start to the next one's.
+      label: what the song is labelled with.
+    """
+    width = frames.shape[1]
+    packed = frames.tobytes()
+    labelled, name = _text(b"label", label.encode()), _text(b"song", song.encode())
+    for start in range(0, len(frames), stride):
+        length = min(window, len(frames) - start)
+        content = packed[start * width : (start + length) * width] + bytes((window - length) * width)
+        features = _text(b"frames", content) + labelled + _integer(b"length", length) + name + _integer(b"start", start)
         yield length, _message(FIELD_1, features)
 
 
@@ -131,6 +155,10 @@ def _message(tag: bytes, content: bytes) -> bytes:
 def _entry(key: bytes, feature: bytes) -> bytes:
     """An entry of the map `Features.feature`."""
     return _message(FIELD_1, _message(FIELD_1, key) + _message(FIELD_2, feature))
+
+
+def _text(key: bytes, value: bytes) -> bytes:
+    return _entry(key, _message(FIELD_1, _message(FIELD_1, value)))
 
 
 @lru_cache(maxsize=1 << 16)

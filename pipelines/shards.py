@@ -1,9 +1,11 @@
-"""Shard, window and write: batches of songs -> TFRecord files."""
+"""Shard, window and write: batches of songs -> TFRecord files.
+
+A song travels once, and what it is in other keys is made where it is written: they all go to one shard.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import apache_beam as beam
 import google_crc32c
@@ -11,9 +13,9 @@ from apache_beam.pvalue import AsSingleton
 
 from music.dataset import Shard, shard_path
 from music.vocabulary import Vocabulary
-from pipelines import records, songs, storage
+from pipelines import records, storage
 from pipelines.elements import Batch, Job, Placement, Song, Songs
-from pipelines.plan import split_of
+from pipelines.forms import form
 
 # (split, number of the shard in it)
 Key = tuple[str, int]
@@ -64,10 +66,14 @@ class PlaceSongs(beam.DoFn):
     def process(self, batch: Batch, placement: Placement) -> Iterator[tuple[tuple[str, int], Songs]]:
         placed: dict[Key, list[Song]] = defaultdict(list)
         for file in batch.files:
-            split = split_of(file.id, self.job.fractions)
+            split, label = placement.settled.get(file.id, (file.split, file.label))
             for song in file.songs:
-                if (file.id, song.id) not in placement.dropped:
-                    placed[split, int(song.id, 16) % placement.shards[split]].append(song)
+                if (file.id, song.id, 0) in placement.dropped:
+                    continue
+                if song.keys or song.label != label:
+                    keys = [key for key in song.keys if (file.id, song.id, key[0]) not in placement.dropped]
+                    song = song._replace(label=label, keys=tuple(keys) if split == "train" else ())
+                placed[split, int(song.id, 16) % placement.shards[split]].append(song)
         for key, kept in placed.items():
             yield key, Songs(tuple(kept))
 
@@ -83,16 +89,20 @@ class WriteShard(beam.DoFn):
         (split, index), placed_songs = placed
         # Exact copies of a file have each sent their songs.
         distinct = {song.id: song for some in placed_songs for song in some.songs}
-        to_ids = songs.to_ids(self.job.encoding, Vocabulary(placement.tokens))
+        # (content id, semitones, song), as many as there are songs in all their keys.
+        listed = [(song.id, 0, song) for song in distinct.values()]
+        listed += [(moved, semitones, song) for song in distinct.values() for semitones, moved in song.keys]
+        kept = form(self.job.encoding)
+        windows = kept.windows(Vocabulary(placement.tokens), self.job.window, self.job.stride)
         path = shard_path(split, self.job.snapshot, index, placement.shards[split])
         records_written = tokens = size = crc = 0
         target = storage.join(self.job.staging, path)
         with storage.explained("write", storage.join(self.job.dataset, path)), storage.open_new(target) as file:
-            for song in sorted(distinct.values(), key=attrgetter("id")):
-                ids = records.stored(to_ids(song))
+            for name, semitones, song in sorted(listed):
                 SONGS.inc()
                 TOKENS.inc(song.length)
-                for length, example in records.windows(song.id, ids, self.job.window, self.job.stride):
+                content = kept.moved(song.tokens, semitones) if semitones else song.tokens
+                for length, example in windows(name, song.label, cast(bytes, content)):
                     record = records.frame(example)
                     file.write(record)
                     records_written += 1

@@ -1,20 +1,17 @@
-"""Parse and encode: contents of files -> songs of tokens, each under its content id."""
+"""Parse and encode: contents of files -> songs, each under its content id."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import apache_beam as beam
-import numpy as np
-from numpy.typing import NDArray
 
-from music import encoding as encodings
 from music.dataset import content_id
-from music.encoding import ClosedEncoding, Encoding
-from music.errors import RejectedFile
-from music.vocabulary import Vocabulary
-from pipelines.elements import Batch, Content, Contents, Encoded, Rejected, Song
+from music.encoding import Encoding
+from music.errors import RejectedFile, UserError
+from pipelines.elements import Batch, Content, Contents, Encoded, Job, Rejected, Song
+from pipelines.forms import SEMITONES, Form, form
+from pipelines.splits import split_of
 
 FILES = beam.metrics.Metrics.counter("ingest", "files")
 REJECTED = beam.metrics.Metrics.counter("ingest", "rejected")
@@ -24,25 +21,25 @@ class Encode(beam.PTransform):
     """Contents of files -> batches of encoded songs.
 
     Args:
-      encoding: how scores become songs.
+      job: says how pieces become songs.
       known: source ids that the dataset has already, as a set or a side input.
       progress: local file that takes a line with the number of files, bundle by bundle; empty for none.
     """
 
-    def __init__(self, encoding: Encoding, known: Any = frozenset(), progress: str = "") -> None:
+    def __init__(self, job: Job, known: Any = frozenset(), progress: str = "") -> None:
         super().__init__()
-        self.encoding, self.known, self.progress = encoding, known, progress
+        self.job, self.known, self.progress = job, known, progress
 
     def expand(self, contents: Any) -> Any:
-        return contents | beam.ParDo(EncodeFiles(self.encoding, self.progress), self.known)
+        return contents | beam.ParDo(EncodeFiles(self.job, self.progress), self.known)
 
 
 class EncodeFiles(beam.DoFn):
     """Parses and encodes a bundle. Whatever goes wrong with a file rejects that file, with the reason."""
 
-    def __init__(self, encoding: Encoding, progress: str = "") -> None:
+    def __init__(self, job: Job, progress: str = "") -> None:
         super().__init__()
-        self.encoding, self.progress = encoding, progress
+        self.job, self.progress = job, progress
 
     def process(self, contents: Contents, known: Any = frozenset()) -> Iterator[Batch]:
         encoded, rejected, seen = [], [], 0
@@ -51,8 +48,10 @@ class EncodeFiles(beam.DoFn):
             if source in known:
                 seen += 1
                 continue
+            split = content.split or (split_of(source, self.job.fractions) if self.job.fractions else "")
             try:
-                encoded.append(Encoded(source, content.name, tuple(songs(content, self.encoding))))
+                made = songs(content, self.job.encoding, keys=self.job.transpose and split == "train")
+                encoded.append(Encoded(source, content.name, made, content.label, split))
             except RejectedFile as reason:
                 rejected.append(Rejected(content.name, source, str(reason)))
         FILES.inc(len(contents.files))
@@ -64,46 +63,28 @@ class EncodeFiles(beam.DoFn):
         yield Batch(tuple(encoded), tuple(rejected), seen)
 
 
-def songs(content: Content, encoding: Encoding) -> list[Song]:
-    """The songs of a file.
+def songs(content: Content, encoding: Encoding, keys: bool = False) -> tuple[Song, ...]:
+    """The songs of a file; with `keys` they come in the other eleven keys as well.
 
     Raises:
       RejectedFile: if it gives none, whatever the cause.
     """
     if content.data is None:
         raise RejectedFile(content.reason)
+    kept = form(encoding)
     try:
-        piece = encoding.medium.read(content.data)
-        if encoding.vocabulary() is None:
-            tokens = [(len(song), " ".join(song).encode()) for song in encoding.encode(piece)]
-        else:
-            closed = cast(ClosedEncoding, encoding).encode_ids(piece)
-            tokens = [(len(ids), ids.astype("<i4").tobytes()) for ids in closed]
-    except RejectedFile:
+        return tuple(
+            Song(content_id(tokens), length, tokens, content.label, other_keys(tokens, kept) if keys else ())
+            for length, tokens in kept.encode(encoding.medium.read(content.data))
+        )
+    except (RejectedFile, UserError):
         raise
     except Exception as error:
         # A parser that stumbles over one file in a million must not stop the other million.
         raise RejectedFile(f"cannot be parsed: {type(error).__name__}: {' '.join(str(error).split())}") from error
-    return [Song(content_id(text), length, text) for length, text in tokens]
 
 
-def to_ids(encoding: Encoding, vocabulary: Vocabulary) -> Callable[[Song], NDArray[np.int32]]:
-    """A function from a song to its tokens as ids, int32[length].
-
-    Tokens outside a learned vocabulary become their nearest, which is looked for once a token.
-    """
-    if encoding.vocabulary() is not None:
-        return lambda song: np.frombuffer(song.tokens, "<i4")
-
-    @cache
-    def nearest(token: str) -> str:
-        return encodings.known(encoding, [token], vocabulary)[0]
-
-    return lambda song: vocabulary.ids(
-        [token if token in vocabulary else nearest(token) for token in song.tokens.decode().split(" ")]
-    )
-
-
-def words(song: Song, encoding: Encoding) -> set[str]:
-    """The distinct tokens of a song of a learned encoding; nothing where the vocabulary is closed."""
-    return set() if encoding.vocabulary() is not None else set(song.tokens.decode().split(" "))
+def other_keys(tokens: bytes, kept: Form) -> tuple[tuple[int, str], ...]:
+    """(semitones, content id) of a song in each key that it can be moved to."""
+    moved = ((semitones, kept.moved(tokens, semitones)) for semitones in SEMITONES)
+    return tuple((semitones, content_id(tokens)) for semitones, tokens in moved if tokens is not None)

@@ -59,7 +59,7 @@ def splits(snapshot: Snapshot) -> dict[str, dict[str, int]]:
     """Songs, windows, tokens in windows, shards and bytes of each split."""
     return {
         split: {
-            "songs": sum(len(source.songs) for source in snapshot.sources if source.split == split),
+            "songs": sum(len(source.all_songs) for source in snapshot.sources if source.split == split),
             "windows": sum(shard.records for shard in snapshot.shards[split]),
             "tokens": sum(shard.tokens for shard in snapshot.shards[split]),
             "shards": len(snapshot.shards[split]),
@@ -90,7 +90,7 @@ def run_table(run: Mapping[str, Any]) -> str:
     if run["known"]:
         lines.append(("known", f"{run['known']:,} (in the dataset already)"))
     lines += [
-        ("songs", f"{run['songs']:,}"),
+        ("songs", f"{run['songs']:,}" + (f", {run['transposed']:,} of them transposed" if run["transposed"] else "")),
         ("words", f"{run['words']:,}"),
         ("seconds", f"{run['seconds']:,.1f} ({run['files_per_second']:,.0f} files/s)"),
     ]

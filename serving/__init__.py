@@ -1,4 +1,5 @@
-"""Run directory -> SavedModel -> music: sampler, export, generation, pictures.
+"""Run directory -> SavedModel -> music: sampler, export, and generation with labels, moods and disturbances.
 
-`generate` and `picture` need no more than `music` and an export; only `export` imports the trainer.
+`generate` and what it uses need no more than `music` and an export; only `export` and what is in a graph (`sampler`,
+`gibbs`, `tiles`) import the trainer.
 """

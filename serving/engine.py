@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,17 +14,19 @@ import tensorflow as tf
 from music import encoding as encodings
 from music.encoding import Encoding
 from music.errors import UserError
-from music.vocabulary import Vocabulary
+from music.vocabulary import EOS, Vocabulary
 
-ENCODING, VOCABULARY = "encoding.json", "vocabulary.json"
+ENCODING, VOCABULARY, LABELS, MODEL = "encoding.json", "vocabulary.json", "labels.json", "model.json"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a row was answered: new tokens as words, and the sum of their log-probabilities in nats."""
+    """What a row was answered: new tokens as words, the sum of their log-probabilities in nats, and whether the
+    model ended the piece behind them."""
 
     tokens: list[str]
     log_prob: float
+    ended: bool
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,26 @@ class Engine:
     Attributes:
       path: the version's folder.
       encoding, vocabulary: how its tokens are made.
+      labels: names of the labels 1, 2, ...
+      described: what `model.json` says of it.
     """
 
     path: str
     encoding: Encoding
     vocabulary: Vocabulary
+    labels: tuple[str, ...]
+    described: Mapping[str, Any]
     _saved: Any
+
+    @property
+    def kind(self) -> str:
+        """The model's name: lstm, wavenet ..., each with signatures of its own where it has no tokens to predict."""
+        name: str = self.described["model"]["name"]
+        return name
+
+    def signature(self, name: str) -> Any:
+        """The function that the export holds under this name."""
+        return self._saved.signatures[name]
 
     def ids(self, tokens: Sequence[str]) -> list[int]:
         """The ids of a prompt; what a learned vocabulary does not know becomes its nearest token.
@@ -50,6 +66,18 @@ class Engine:
         ids: list[int] = self.vocabulary.ids(encodings.known(self.encoding, tokens, self.vocabulary)).tolist()
         return ids
 
+    def label(self, name: str) -> int:
+        """The number of a label.
+
+        Raises:
+          UserError: if the model was not trained with it.
+        """
+        if not self.labels:
+            raise UserError(f"no label {name!r}: the model was trained without labels")
+        if name not in self.labels:
+            raise UserError(f"no label {name!r}: the trained labels are {', '.join(self.labels)}")
+        return 1 + self.labels.index(name)
+
     def generate(self, prompts: Sequence[Sequence[int]], **wishes: Any) -> list[Answer]:
         """An answer for each prompt. `wishes` are those of `inputs`.
 
@@ -57,13 +85,13 @@ class Engine:
           UserError: if a wish is out of bounds; the text says which.
         """
         try:
-            rows = self._saved.signatures["generate"](**inputs(prompts, **wishes))
+            rows = self.signature("generate")(**inputs(prompts, **wishes))
         except tf.errors.InvalidArgumentError as error:
             # What the graph's own checks say, and the values that they saw.
             found = re.search(r"assertion failed: \[(.*?)\] \[(.*?)\]", error.message)
             raise UserError(f"{found[1]}, got {found[2]}" if found else error.message.splitlines()[-1]) from None
         return [
-            Answer(self.vocabulary.words(tokens[:length].tolist()), float(log_prob))
+            Answer(self.vocabulary.words(tokens[:length].tolist()), float(log_prob), EOS in tokens[:length])
             for tokens, length, log_prob in zip(
                 rows["tokens"].numpy(), rows["length"].numpy(), rows["log_prob"].numpy(), strict=True
             )
@@ -83,12 +111,14 @@ def load(models: str) -> Engine:
             raise UserError(f"no model at {models}: it has no version; make one with tutti export")
         path = tf.io.gfile.join(models, str(found[-1]))
     try:
-        stored = [_json(tf.io.gfile.join(path, "assets", name)) for name in (ENCODING, VOCABULARY)]
+        encoding, vocabulary, described = (_asset(path, name) for name in (ENCODING, VOCABULARY, MODEL))
+        # Exports of earlier versions have none.
+        labels = _asset(path, LABELS) if tf.io.gfile.exists(tf.io.gfile.join(path, "assets", LABELS)) else []
         saved = tf.saved_model.load(path)
     except (OSError, ValueError, tf.errors.OpError) as error:
         reason = getattr(error, "message", None) or str(error)
         raise UserError(f"cannot load {path}: {reason.splitlines()[0]}") from None
-    return Engine(str(path), encodings.from_json(stored[0]), Vocabulary(stored[1]), saved)
+    return Engine(str(path), encodings.from_json(encoding), Vocabulary(vocabulary), tuple(labels), described, saved)
 
 
 def versions(models: str) -> list[int]:
@@ -102,31 +132,38 @@ def versions(models: str) -> list[int]:
 def inputs(
     prompts: Sequence[Sequence[int]],
     *,
-    steps: int,
+    steps: int | Sequence[int],
     seeds: Sequence[int],
     temperature: float = 1.0,
     top_k: int = 0,
     top_p: float = 0.0,
-    label: int = 0,
+    label: int | Sequence[int] = 0,
 ) -> dict[str, Any]:
-    """Tensors for the `generate` signature: a row for each prompt (ids without BOS) and its seed."""
+    """Tensors for the `generate` signature: a row for each prompt (ids without BOS) and its seed.
+
+    `steps` and `label` (its number) hold for all rows, or are given one for each.
+    """
     width = max(map(len, prompts))
     rows = len(prompts)
     return {
         "prompt": tf.constant([[*prompt, *[0] * (width - len(prompt))] for prompt in prompts], tf.int32, [rows, width]),
-        "steps": tf.fill([rows], steps),
+        "steps": _one_each(steps, rows),
         "temperature": tf.fill([rows], tf.constant(temperature, tf.float32)),
         "top_k": tf.fill([rows], top_k),
         "top_p": tf.fill([rows], tf.constant(top_p, tf.float32)),
         "seed": tf.constant(seeds, tf.int64),
-        "label": tf.fill([rows], label),
+        "label": _one_each(label, rows),
     }
+
+
+def _one_each(value: int | Sequence[int], rows: int) -> Any:
+    return tf.constant([value] * rows if isinstance(value, int) else value, tf.int32, [rows])
 
 
 def _is_saved(path: str) -> bool:
     return bool(tf.io.gfile.exists(tf.io.gfile.join(path, "saved_model.pb")))
 
 
-def _json(path: str) -> Any:
-    with tf.io.gfile.GFile(path) as file:
+def _asset(path: str, name: str) -> Any:
+    with tf.io.gfile.GFile(tf.io.gfile.join(path, "assets", name)) as file:
         return json.load(file)

@@ -3,6 +3,7 @@
     NAME/<version>/saved_model.pb, variables/       signatures `generate`, the default, and `score`
     NAME/<version>/assets/encoding.json             how tokens become music
     NAME/<version>/assets/vocabulary.json           tokens in id order
+    NAME/<version>/assets/labels.json               names of the labels 1, 2, ... that it can be asked for
     NAME/<version>/assets/model.json                what it is and was trained on
     NAME/<version>/assets.extra/tf_serving_warmup_requests
 
@@ -26,17 +27,18 @@ import tensorflow as tf
 
 from music import encoding as encodings
 from music.arguments import Parser
+from music.encoding import FramedEncoding
 from music.errors import UserError
-from serving import warmup
-from serving.engine import ENCODING, VOCABULARY, versions
-from serving.sampler import MAX_STEPS, MAX_TEMPERATURE, MAX_TILE, Requests, Sampler
+from serving import gibbs, warmup
+from serving.engine import ENCODING, LABELS, MODEL, VOCABULARY, versions
+from serving.sampler import MAX_STEPS, MAX_TEMPERATURE, Requests, Sampler
+from serving.tiles import MAX_TILE
 from trainer import files
 from trainer import model as models
 from trainer import run as runs
-from trainer.run import Run
+from trainer.run import Config, Run
 
 FORMAT = 1
-MODEL = "model.json"
 
 EXAMPLES = """examples:
   tutti export --run runs/drums --models models/drums
@@ -48,10 +50,10 @@ EXAMPLES = """examples:
 class Exported(tf.Module):
     """What is saved: the model's variables and the signatures."""
 
-    def __init__(self, model: Any, vocabulary_size: int, tile: int) -> None:
+    def __init__(self, model: Any, vocabulary_size: int, tile: int, labels: int) -> None:
         super().__init__(name="tutti")
         self.model = model
-        sampler = Sampler(model, vocabulary_size, tile)
+        sampler = Sampler(model, vocabulary_size, tile, labels)
 
         @tf.function(
             input_signature=[
@@ -67,13 +69,14 @@ class Exported(tf.Module):
         def generate(
             prompt: Any, steps: Any, temperature: Any, top_k: Any, top_p: Any, seed: Any, label: Any
         ) -> dict[str, Any]:
-            del label  # part of the signature for models that are conditioned on one
-            tokens, length, log_prob = sampler.generate(Requests(prompt, steps, temperature, top_k, top_p, seed))
+            tokens, length, log_prob = sampler.generate(Requests(prompt, steps, temperature, top_k, top_p, seed, label))
             return {"tokens": tokens, "length": length, "log_prob": log_prob}
 
-        @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32, "tokens")])
-        def score(tokens: Any) -> dict[str, Any]:
-            return {"log_prob": sampler.score(tokens)}
+        @tf.function(
+            input_signature=[tf.TensorSpec([None, None], tf.int32, "tokens"), tf.TensorSpec([None], tf.int32, "label")]
+        )
+        def score(tokens: Any, label: Any) -> dict[str, Any]:
+            return {"log_prob": sampler.score(tokens, label)}
 
         self.generate, self.score = generate, score
 
@@ -132,7 +135,7 @@ def next_version(models_path: str) -> int:
 
 def _save(run: Run, model: Any, path: str, tile: int) -> None:
     config = run.config
-    exported = Exported(model, len(config.vocabulary), tile)
+    exported, limits, requests = _signed(config, model, tile)
     signatures = {"serving_default": exported.generate, "generate": exported.generate, "score": exported.score}
     tf.saved_model.save(exported, path, signatures)
     assets = files.join(path, "assets")
@@ -144,18 +147,29 @@ def _save(run: Run, model: Any, path: str, tile: int) -> None:
         "parameters": sum(int(np.prod(variable.shape)) for variable in model.trainable_variables),
         "window": config.window,
         "snapshot": config.snapshot,
-        "limits": {"steps": MAX_STEPS, "temperature": MAX_TEMPERATURE},
+        "limits": limits,
         "tile": tile,
         "tensorflow": tf.__version__,
     }
     for name, value in (
         (ENCODING, encodings.to_json(config.encoding)),
         (VOCABULARY, list(config.vocabulary.tokens)),
+        (LABELS, list(config.labels)),
         (MODEL, described),
     ):
         files.write_text(files.join(assets, name), json.dumps(value, indent=1, ensure_ascii=False) + "\n")
     tf.io.gfile.makedirs(files.join(path, warmup.FOLDER))
-    warmup.write(files.join(path, warmup.FOLDER, warmup.FILE), PurePosixPath(path).parent.name, warm_up_requests())
+    warmup.write(files.join(path, warmup.FOLDER, warmup.FILE), PurePosixPath(path).parent.name, requests)
+
+
+def _signed(config: Config, model: Any, tile: int) -> tuple[Any, dict[str, Any], dict[str, dict[str, Any]]]:
+    """The model with its signatures, by its kind; what they allow at most; and a small request for each."""
+    encoding, window = config.encoding, config.window
+    if isinstance(encoding, FramedEncoding):
+        machine = gibbs.Exported(model, window, encoding.bits, tile)
+        return machine, {"gibbs_steps": gibbs.MAX_GIBBS_STEPS}, gibbs.warm_up_requests(window, encoding.bits)
+    exported = Exported(model, len(config.vocabulary), tile, len(config.labels))
+    return exported, {"steps": MAX_STEPS, "temperature": MAX_TEMPERATURE}, warm_up_requests()
 
 
 def warm_up_requests() -> dict[str, dict[str, Any]]:
@@ -169,7 +183,8 @@ def warm_up_requests() -> dict[str, dict[str, Any]]:
         "seed": np.zeros(1, np.int64),
         "label": np.zeros(1, np.int32),
     }
-    return {"serving_default": generate, "score": {"tokens": np.full((1, 2), 3, np.int32)}}
+    score = {"tokens": np.full((1, 2), 3, np.int32), "label": np.zeros(1, np.int32)}
+    return {"serving_default": generate, "score": score}
 
 
 def _check_finite(model: Any, run_path: str) -> None:

@@ -19,14 +19,13 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from music.vocabulary import BOS, EOS, PAD
+from serving.tiles import LANES, check_tile, tiled
 from trainer import noise
 
 Tensor = Any
 
 MAX_STEPS = 1 << 16
 MAX_TEMPERATURE = 1000.0
-MAX_TILE = 64
-LANES = 16
 # Temperature 0 divides by nothing: this factor sends all but the greatest logit to minus infinity, and this lot then
 # falls on the first token that has any probability left, the arg-max.
 COLDEST, GREEDY_LOT = 1e30, 1e-30
@@ -43,6 +42,7 @@ class Requests(NamedTuple):
       top_p: float32[B], sample from the fewest likeliest tokens that together have this probability, of what
         temperature and top_k leave; 0, or 1 and more, for all.
       seed: int64[B].
+      label: int32[B], what to condition on, 0 for nothing in particular.
     """
 
     prompt: Tensor
@@ -51,6 +51,7 @@ class Requests(NamedTuple):
     top_k: Tensor
     top_p: Tensor
     seed: Tensor
+    label: Tensor
 
 
 class Sampler:
@@ -60,12 +61,12 @@ class Sampler:
       model: what predicts the next token.
       vocabulary_size: V, the width of its logits.
       tile: rows in every matrix product; 0 fits it to the batch, see the module's text.
+      labels: how many labels the model was trained with, numbered from 1.
     """
 
-    def __init__(self, model: Any, vocabulary_size: int, tile: int = 0) -> None:
-        if tile and not 2 <= tile <= MAX_TILE:
-            raise ValueError(f"tile must be 0 or from 2 to {MAX_TILE}, got {tile}")
-        self.model, self.size, self.tile = model, vocabulary_size, tile
+    def __init__(self, model: Any, vocabulary_size: int, tile: int = 0, labels: int = 0) -> None:
+        check_tile(tile)
+        self.model, self.size, self.tile, self.labels = model, vocabulary_size, tile, labels
         padded = -(-vocabulary_size // LANES) * LANES
         self.excess = padded - vocabulary_size
         never = [0.0] * padded
@@ -84,60 +85,36 @@ class Sampler:
         Raises:
           tf.errors.InvalidArgumentError: a request is out of bounds; the text says which and how.
         """
-        with tf.control_dependencies(_check_requests(requests, self.size)):
+        with tf.control_dependencies(_check_requests(requests, self.size, self.labels)):
             requests = Requests(*map(tf.identity, requests))
         width = tf.reduce_max(tf.pad(requests.steps, [[0, 1]]))
-        tokens, length, log_prob = self._tiled(
+        tokens, length, log_prob = tiled(
             lambda *tile: self._generate(Requests(*tile), width),
             requests,
             (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.float32)),
+            self.tile,
         )
         return tokens, length, log_prob
 
-    def score(self, tokens: Tensor) -> Tensor:
+    def score(self, tokens: Tensor, label: Tensor) -> Tensor:
         """The log-probability of each token given those before it; BOS comes first by itself.
 
         Args:
           tokens: int32[B, T], right-padded with PAD.
+          label: int32[B].
 
         Returns:
           float32[B, T], 0 at PAD.
 
         Raises:
-          tf.errors.InvalidArgumentError: a token is none, or a row is longer than `MAX_STEPS`.
+          tf.errors.InvalidArgumentError: a token or a label is none, or a row is longer than `MAX_STEPS`.
         """
-        with tf.control_dependencies(_check_tokens("tokens", tokens, self.size)):
-            tokens = tf.identity(tokens)
-        (scores,) = self._tiled(self._score, (tokens,), (tf.TensorSpec([None, None], tf.float32),))
+        rows = tf.stack([tf.shape(tokens)[0], tf.shape(label)[0]])
+        checks = [*_check_rows(rows), *_check_tokens("tokens", tokens, self.size), _check_label(label, self.labels)]
+        with tf.control_dependencies(checks):
+            tokens, label = tf.identity(tokens), tf.identity(label)
+        (scores,) = tiled(self._score, (tokens, label), (tf.TensorSpec([None, None], tf.float32),), self.tile)
         return scores
-
-    def _tiled(self, work: Any, inputs: tuple[Tensor, ...], results: tuple[Any, ...]) -> tuple[Tensor, ...]:
-        """`work` over the rows, a tile of them at a time; rows of zeros fill up the last tile and are cut off.
-
-        `results` are the TensorSpecs of what `work` returns.
-        """
-        batch = tf.shape(inputs[0])[0]
-        rows = self._rows(batch)
-        tiles = tf.maximum(-(-batch // rows), 1)
-        padded = [tf.pad(x, [[0, tiles * rows - batch]] + [[0, 0]] * (x.shape.rank - 1)) for x in inputs]
-
-        def body(tile: Tensor, *done: Any) -> tuple[Any, ...]:
-            outputs = work(*(x[tile * rows : (tile + 1) * rows] for x in padded))
-            return tile + 1, *(array.write(tile, x) for array, x in zip(done, outputs, strict=True))
-
-        arrays = [tf.TensorArray(result.dtype, tiles, infer_shape=False) for result in results]
-        _, *arrays = tf.while_loop(lambda tile, *_: tile < tiles, body, (0, *arrays), parallel_iterations=1)
-        stacks = [array.stack() for array in arrays]
-        joined = [tf.reshape(x, tf.concat([[-1], tf.shape(x)[2:]], 0))[:batch] for x in stacks]
-        return tuple(tf.ensure_shape(x, result.shape) for x, result in zip(joined, results, strict=True))
-
-    def _rows(self, batch: Tensor) -> Tensor:
-        """Rows in a tile: a multiple of 6, or 4 more; where it takes several tiles, all have the same number."""
-        if self.tile:
-            return tf.constant(self.tile)
-        tiles = tf.maximum(-(-batch // MAX_TILE), 1)
-        rows = tf.maximum(-(-batch // tiles), 1)
-        return rows + tf.gather([0, 3, 2, 1, 0, 1], rows % 6)
 
     def _generate(self, requests: Requests, width: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """`generate` for one tile; `width` is N."""
@@ -165,7 +142,7 @@ class Sampler:
             return t + 1, token, stop, state, *(array.write(t, x) for array, x in zip(kept, chosen, strict=True))
 
         kept = [tf.TensorArray(dtype, 0, dynamic_size=True) for dtype in (tf.int32, tf.float32, tf.float32)]
-        start = (0, tf.fill(tf.shape(given), BOS), stop, self.model.initial_state(tf.shape(given)[0]), *kept)
+        start = (0, tf.fill(tf.shape(given), BOS), stop, self._start(tf.shape(given)[0], requests.label), *kept)
         _, _, stop, _, *kept = tf.while_loop(lambda t, _, stop, *__: t < tf.reduce_max(stop), body, start)
         tokens, above, total = (array.stack() for array in kept)
         # From step by step to row by row, each from its own first new token on.
@@ -175,7 +152,7 @@ class Sampler:
         tokens, log_probs = (tf.gather(tf.transpose(x), place, batch_dims=1) for x in (tokens, above - _log(total)))
         return tf.where(new, tokens, PAD), length, _sum(tf.where(new, log_probs, 0))
 
-    def _score(self, tokens: Tensor) -> tuple[Tensor]:
+    def _score(self, tokens: Tensor, label: Tensor) -> tuple[Tensor]:
         """`score` for one tile."""
         length, width = _lengths(tokens), tf.shape(tokens)[1]
         sequence = tf.pad(tf.pad(tf.transpose(tokens), [[1, 0], [0, 0]], constant_values=BOS), [[0, 1], [0, 0]])
@@ -188,12 +165,16 @@ class Sampler:
             return t + 1, state, *(array.write(t, x) for array, x in zip(kept, parts, strict=True))
 
         kept = [tf.TensorArray(tf.float32, steps) for _ in range(2)]
-        start = (0, self.model.initial_state(tf.shape(length)[0]), *kept)
+        start = (0, self._start(tf.shape(length)[0], label), *kept)
         _, _, *kept = tf.while_loop(lambda t, *_: t < steps, body, start)
         above, total = (array.stack() for array in kept)
         scores = tf.transpose(above - _log(total))[:, :width]
         scores = tf.pad(scores, [[0, 0], [0, width - tf.shape(scores)[1]]])
         return (tf.where(tf.range(width) < length[:, None], scores, 0),)
+
+    def _start(self, batch: Tensor, label: Tensor) -> Any:
+        """The model's state before BOS, which carries the label where it has any."""
+        return self.model.initial_state(batch, label) if self.labels else self.model.initial_state(batch)
 
     def _step(self, token: Tensor, state: Any) -> tuple[Tensor, Any]:
         """The model's step, its logits filled up to a multiple of `LANES` with minus infinity."""
@@ -277,11 +258,19 @@ def _check_tokens(name: str, tokens: Tensor, size: int) -> list[Any]:
     ]
 
 
-def _check_requests(requests: Requests, size: int) -> list[Any]:
-    rows = [tf.shape(x)[0] for x in requests]
+def _check_rows(rows: Tensor) -> list[Any]:
+    return [_check(rows == rows[0], "inputs differ in their number of rows", rows)]
+
+
+def _check_label(label: Tensor, labels: int) -> Any:
+    wanted = f"label must be from 0 (none) to {labels}" if labels else "label must be 0, as the model has no labels"
+    return _check((label >= 0) & (label <= labels), wanted, label)
+
+
+def _check_requests(requests: Requests, size: int, labels: int) -> list[Any]:
     steps, temperature, top_k, top_p = requests[1:5]
     return [
-        _check(tf.stack(rows) == rows[0], "inputs differ in their number of rows", tf.stack(rows)),
+        *_check_rows(tf.stack([tf.shape(x)[0] for x in requests])),
         *_check_tokens("prompt", requests.prompt, size),
         _check((steps >= 0) & (steps <= MAX_STEPS), f"steps must be from 0 to {MAX_STEPS}", steps),
         # Comparisons with NaN are false, and it is turned away like the rest.
@@ -292,6 +281,7 @@ def _check_requests(requests: Requests, size: int) -> list[Any]:
         ),
         _check(top_k >= 0, "top_k must be 0 (off) or more", top_k),
         _check(top_p >= 0, "top_p must be 0 (off) or more", top_p),
+        _check_label(requests.label, labels),
     ]
 
 

@@ -58,12 +58,19 @@ class _Stored(tf.train.experimental.PythonState):
 
 
 class Checkpoints:
-    """The checkpoints of a run. All workers restore; the chief alone saves."""
+    """The checkpoints of a run. All workers restore; the chief alone saves.
 
-    def __init__(self, run: str, model: Any, optimizer: Optimizer) -> None:
+    Args:
+      carried: variables, in any nested structure, that go from step to step beside the model's and the optimizer's.
+    """
+
+    def __init__(self, run: str, model: Any, optimizer: Optimizer, carried: Any = None) -> None:
         self._stored = _Stored()
+        beside = {"carried": tf.nest.flatten(carried)} if carried is not None else {}
         self._last = tf.train.CheckpointManager(
-            tf.train.Checkpoint(model=model, step=optimizer.step, slots=optimizer.slots, progress=self._stored),
+            tf.train.Checkpoint(
+                model=model, step=optimizer.step, slots=optimizer.slots, progress=self._stored, **beside
+            ),
             join(run, CHECKPOINTS),
             max_to_keep=2,
         )

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from music.errors import UserError
 from trainer import options, run
-from trainer.presets import EXTENDABLE, PRESETS, Training, preset_name
+from trainer.presets import PRESETS, preset_name
 from trainer.records import open_corpus
 from trainer.run import Config
+from trainer.training import EXTENDABLE, Training
 
 
 def config(args: argparse.Namespace) -> Config:
@@ -41,6 +42,7 @@ def config(args: argparse.Namespace) -> Config:
         dataset=args.dataset,
         snapshot=corpus.snapshot.number,
         content=corpus.content,
+        labels=corpus.labels,
     )
 
 

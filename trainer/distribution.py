@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +80,17 @@ def open_place(name: str, devices: int = 0) -> Place:
     if devices > 1:
         raise UserError(f"--strategy one uses one device, not {devices}; choose --strategy mirrored")
     return Place(tf.distribute.OneDeviceStrategy("GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"))
+
+
+def summed(tensors: Sequence[Any]) -> list[Any]:
+    """Each of the tensors summed over all replicas, in one exchange for each type; called in replica context."""
+    total = list(tensors)
+    for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):
+        places = [i for i, tensor in enumerate(tensors) if tensor.dtype == dtype]
+        together = tf.distribute.get_replica_context().all_reduce("SUM", [tensors[i] for i in places])
+        for i, tensor in zip(places, together, strict=True):
+            total[i] = tensor
+    return total
 
 
 def _sum(numbers: Any) -> Any:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from music.arguments import Parser
 from music.dataset import SPLITS
 from music.errors import UserError
-from trainer import ngram, run
+from trainer import ngram, reconstruction, run
+from trainer.features import framed
 from trainer.records import Corpus, open_corpus, songs
 from trainer.run import Run
 from trainer.score import TOP, Score, score_songs
@@ -28,10 +29,11 @@ EXAMPLES = """examples:
   tutti evaluate --run runs/drums --dataset data/drums --split validation --json
 
 Songs are read from their beginning to their end: the model's state goes on from window to window. --context window
-starts it anew at each window, as in training. The n-gram model is fitted to the train split of the dataset, its order
-chosen on the validation split; it predicts exactly the same tokens."""
+starts it anew at each window, as in training without --carry. The n-gram model is fitted to the train split of the
+dataset, its order chosen on the validation split; it predicts exactly the same tokens.
 
-Songs = Sequence[NDArray[np.int32]]
+A Boltzmann machine is asked for every bit of a window: restored from the hidden bits that the window has drawn, and
+from all the others. Beside it stand bits that are independent of each other, as often set as in the train split."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,17 @@ class Baseline:
 def main(argv: list[str]) -> None:
     args = _parse(argv)
     here = run.load(args.run)
-    corpus = open_corpus(args.dataset or here.config.dataset, args.snapshot)
+    corpus = open_corpus(args.dataset or here.config.dataset, args.snapshot, here.config.labels)
     _check(here, corpus)
+    if framed(corpus.dataset):
+        reconstruction.evaluate(here, corpus, args.split, args.weights, not args.no_ngram, args.json)
+        return
     asked = songs(corpus, args.split)
-    if not sum(len(song) - 1 for song in asked):
+    if not sum(len(song.tokens) - 1 for song in asked):
         raise UserError(f"dataset {corpus.path} has no songs in its {args.split} split; choose another --split")
     model = here.model(args.weights)
     score = score_songs(model, asked, corpus.dataset.window, carry=args.context == "song")
-    baseline = None if args.no_ngram else _baseline(corpus, asked)
+    baseline = None if args.no_ngram else _baseline(corpus, [song.tokens for song in asked])
     _print(here, corpus, args, len(asked), score, baseline)
 
 
@@ -64,7 +69,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--snapshot", type=int, metavar="N", help="of the dataset (the current one)")
     parser.add_argument("--weights", choices=("best", "last"), default="best", help="of the run (best)")
     parser.add_argument("--context", choices=("song", "window"), default="song", help="what the model remembers (song)")
-    parser.add_argument("--no-ngram", action="store_true", help="leave the n-gram model out")
+    parser.add_argument("--no-ngram", action="store_true", help="leave the n-gram model, or the independent bits, out")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser.parse_args(argv)
 
@@ -80,9 +85,9 @@ def _check(here: Run, corpus: Corpus) -> None:
         raise UserError(f"run {here.path} was trained on another vocabulary than that of dataset {corpus.path}")
 
 
-def _baseline(corpus: Corpus, asked: Songs) -> Baseline | None:
-    """The n-gram model of the train split; none where that is empty."""
-    train, validation = songs(corpus, "train"), songs(corpus, "validation")
+def _baseline(corpus: Corpus, asked: Sequence[NDArray[np.int32]]) -> Baseline | None:
+    """The n-gram model of the train split; none where that is empty. It knows nothing of labels."""
+    train, validation = ([song.tokens for song in songs(corpus, split)] for split in ("train", "validation"))
     if not train:
         return None
     size = len(corpus.dataset.vocabulary)

@@ -1,7 +1,8 @@
 """A split of a dataset as global batches, in an order that the seed and the epoch decide.
 
 A batch is the same whatever the number of workers and devices: each worker takes its own rows of it. The last batch
-of an epoch is filled up with rows of PAD, which count for nothing in the loss.
+of an epoch is filled up with rows of PAD, which count for nothing in the loss. A row is the number of its song's label
+and then its window: tokens, or the bits of its frames (`trainer.features.rows`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 
 from music.errors import UserError
 from music.vocabulary import PAD
-from trainer.records import Corpus, damaged, parse, read
+from trainer.features import framed, parse, row_width, rows
+from trainer.lanes import by_song, lay
+from trainer.records import Corpus, damaged, read
 
 OPEN_SHARDS = 16
 PREFETCHED = 8
@@ -27,7 +30,7 @@ class Batches:
 
     Attributes:
       steps: batches in an epoch.
-      targets: real targets in an epoch.
+      occupied: the greatest number of rows of a batch that hold a window.
     """
 
     def __init__(
@@ -40,36 +43,46 @@ class Batches:
         workers: int = 1,
         cache_bytes: int = 1 << 30,
         seed: int | None = None,
+        carry: bool = False,
     ) -> None:
         """Reads the split if it fits into memory.
 
         Args:
           batch_size: rows of a global batch; a multiple of `workers`.
           seed: None leaves the records in the dataset's order.
+          carry: lay songs end to end in each row instead of shuffling windows (`trainer.lanes`).
 
         Raises:
-          UserError: if the split is empty or unreadable.
+          UserError: if the split is empty, unreadable, or does not lend itself to `carry`.
         """
         self.corpus, self.split, self.batch_size = corpus, split, batch_size
         self.worker, self.rows, self.seed = worker, batch_size // workers, seed
         self.records = corpus.records(split)
         if not self.records:
             raise UserError(f"dataset {corpus.path} has no windows in its {split} split; ingest more songs")
-        self.steps = -(-self.records // batch_size)
-        small = len(corpus.dataset.vocabulary) <= 1 << 16
+        self.width = row_width(corpus.dataset)
+        small = max(len(corpus.dataset.vocabulary), len(corpus.labels) + 1) <= 1 << 16
         self._dtype = np.dtype(np.uint16 if small else np.int32)
-        self._buffer = max(batch_size, cache_bytes // ((corpus.dataset.window + 1) * 8))
-        fits = (self.records + 1) * (corpus.dataset.window + 1) * self._dtype.itemsize <= cache_bytes
-        self._cached = self._load() if fits else None
+        self._buffer = max(batch_size, cache_bytes // (self.width * 8))
+        size = (self.records + 1) * self.width * self._dtype.itemsize
+        self._songs: list[NDArray[np.int32]] | None = None
+        if carry:
+            check_carry(corpus, split, size, cache_bytes)
+        self._cached = self._load(carry) if size <= cache_bytes else None
+        if self._songs is None:
+            self.steps, self.occupied = -(-self.records // batch_size), min(batch_size, self.records)
+        else:
+            laid = lay(self._songs, batch_size, None)
+            self.steps, self.occupied = len(laid), int((laid[0] >= 0).sum())
 
     def epoch(self, number: int, skip: int = 0) -> Any:
-        """This worker's rows, int32[rows, window + 1], of each batch of epoch `number` but the first `skip`."""
+        """This worker's rows, int32[rows, width], of each batch of epoch `number` but the first `skip`."""
         with tf.device("CPU:0"):
-            rows = self._from_memory(number, skip) if self._cached is not None else self._from_files(number, skip)
-            return rows.prefetch(PREFETCHED)
+            batches = self._from_memory(number, skip) if self._cached is not None else self._from_files(number, skip)
+            return batches.prefetch(PREFETCHED)
 
     def chunks(self, size: int, step: int | None = None, stops: Sequence[int] = ()) -> Iterator[tuple[Any, int]]:
-        """This worker's rows of some batches at once: int32[size, rows, window + 1], and how many of the `size` count.
+        """This worker's rows of some batches at once: int32[size, rows, width], and how many of the `size` count.
 
         The rest is filled up, because TensorFlow builds a graph for every shape.
 
@@ -92,30 +105,40 @@ class Batches:
                 return
             number, skip = number + 1, 0
 
-    def _load(self) -> Any:
-        """All records and, behind them, one row of PAD: integers[records + 1, window + 1] on the host."""
-        tokens = np.full((self.records + 1, self.corpus.dataset.window + 1), PAD, self._dtype)
+    def _load(self, carry: bool) -> Any:
+        """All records and, behind them, one row of PAD: integers[records + 1, width] on the host."""
+        everything = np.full((self.records + 1, self.width), PAD, self._dtype)
+        names: list[bytes] = []
+        starts: list[NDArray[np.int64]] = []
         filled = 0
         for batch in read(self.corpus, self.split):
-            new = batch["tokens"][: self.records - filled]
-            tokens[filled : filled + len(new)] = new
-            filled += len(batch["tokens"])
+            new = rows(batch, self.corpus.dataset, self.corpus.labels).numpy()[: self.records - filled]
+            everything[filled : filled + len(new)] = new
+            filled += len(batch["song"])
+            if carry:
+                names += batch["song"].tolist()
+                starts.append(batch["start"])
         if filled != self.records:
             raise UserError(
                 f"dataset {self.corpus.path} is damaged: its {self.split} split has {filled} records instead of "
                 f"{self.records}; tutti inspect says more"
             )
+        if carry:
+            self._songs = by_song(names, np.concatenate(starts))
         with tf.device("CPU:0"):
-            return tf.constant(tokens)
+            return tf.constant(everything)
 
     def _from_memory(self, number: int, skip: int) -> Any:
-        order = np.full(self.steps * self.batch_size, self.records, np.int32)
-        order[: self.records] = (
-            self._generator(number).permutation(self.records) if self._shuffled else np.arange(self.records)
-        )
+        dice = self._generator(number) if self._shuffled else None
+        if self._songs is not None:
+            order = lay(self._songs, self.batch_size, dice)
+            order = np.where(order < 0, self.records, order)
+        else:
+            order = np.full(self.steps * self.batch_size, self.records, np.int32)
+            order[: self.records] = dice.permutation(self.records) if dice else np.arange(self.records)
         mine = order.reshape(self.steps, -1, self.rows)[skip:, self.worker]
-        tokens = self._cached
-        return tf.data.Dataset.from_tensor_slices(mine).map(lambda rows: tf.cast(tf.gather(tokens, rows), tf.int32))
+        cached = self._cached
+        return tf.data.Dataset.from_tensor_slices(mine).map(lambda places: tf.cast(tf.gather(cached, places), tf.int32))
 
     def _from_files(self, number: int, skip: int) -> Any:
         paths: NDArray[Any] = np.array(self.corpus.shards(self.split))
@@ -127,15 +150,15 @@ class Batches:
         if self._shuffled:
             seed = int(self._generator(number).integers(1 << 62))
             records = records.shuffle(self._buffer, seed=seed, reshuffle_each_iteration=False)
-        first, window = self.worker * self.rows, self.corpus.dataset.window
+        first, dataset, labels = self.worker * self.rows, self.corpus.dataset, self.corpus.labels
 
         def own_rows(batch: Any) -> Any:
             # Only these are parsed: reading costs every worker the same, parsing is shared out.
-            tokens = tf.cast(parse(batch[first : first + self.rows], window)["tokens"], tf.int32)
-            return tf.pad(tokens, [[0, self.rows - tf.shape(tokens)[0]], [0, 0]], constant_values=PAD)
+            own = rows(parse(batch[first : first + self.rows], dataset), dataset, labels)
+            return tf.pad(own, [[0, self.rows - tf.shape(own)[0]], [0, 0]], constant_values=PAD)
 
-        rows = records.batch(self.batch_size).skip(skip).map(own_rows, num_parallel_calls=2, deterministic=True)
-        return rows.map(lambda tokens: tf.ensure_shape(tokens, [self.rows, window + 1]))
+        batches = records.batch(self.batch_size).skip(skip).map(own_rows, num_parallel_calls=2, deterministic=True)
+        return batches.map(lambda own: tf.ensure_shape(own, [self.rows, self.width]))
 
     @property
     def _shuffled(self) -> bool:
@@ -143,3 +166,25 @@ class Batches:
 
     def _generator(self, number: int) -> np.random.Generator:
         return np.random.default_rng([self.seed or 0, number])
+
+
+def check_carry(corpus: Corpus, split: str, size: int, cache_bytes: int) -> None:
+    """That a song's windows follow one another, and that all of them can be held.
+
+    Raises:
+      UserError: says what to do if not.
+    """
+    window, stride = corpus.dataset.window, corpus.dataset.stride
+    if framed(corpus.dataset):
+        raise UserError(f"--carry is for tokens; dataset {corpus.path} holds frames of bits")
+    if stride != window:
+        raise UserError(
+            f"--carry needs windows that follow one another; those of dataset {corpus.path} are {window} long and "
+            f"start every {stride} tokens: ingest it with --stride {window}, or train with --no-carry"
+        )
+    if size > cache_bytes:
+        megabytes = -(-size >> 20)
+        raise UserError(
+            f"--carry holds a split in memory, and the {split} split of dataset {corpus.path} takes "
+            f"{megabytes} MB: give --cache-mb {megabytes} or --no-carry"
+        )

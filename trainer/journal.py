@@ -17,10 +17,14 @@ SECONDS_BETWEEN_CURVES = 60.0
 
 
 class Journal:
-    """Writes the lines of a run. Those of later steps than `step` are forgotten: a restarted run writes them again."""
+    """Writes the lines of a run. Those of later steps than `step` are forgotten: a restarted run writes them again.
 
-    def __init__(self, run: str, title: str, step: int, total: int) -> None:
-        self._metrics, self._curve, self._title = join(run, METRICS), join(run, CURVE), title
+    Args:
+      unit: what a target is called.
+    """
+
+    def __init__(self, run: str, title: str, step: int, total: int, unit: str = "token") -> None:
+        self._metrics, self._curve, self._title, self._unit = join(run, METRICS), join(run, CURVE), title, unit
         lines = (read_text(self._metrics) or "").splitlines()
         write_text(self._metrics, "".join(line + "\n" for line in lines if step_of(line) <= step))
         with writing(join(run, LOGS)):
@@ -39,7 +43,9 @@ class Journal:
     def advance(self, step: int, bits: float, tokens_per_second: float) -> None:
         """Moves the progress bar."""
         validation = "" if math.isinf(self._validation) else f", validation {self._validation:.3f}"
-        self._bar.set_postfix_str(f"{tokens_per_second:,.0f} tokens/s, bits {bits:.3f}{validation}", refresh=False)
+        self._bar.set_postfix_str(
+            f"{tokens_per_second:,.0f} {self._unit}s/s, bits {bits:.3f}{validation}", refresh=False
+        )
         self._bar.update(step - self._bar.n)
 
     def write(self, line: Line) -> None:
@@ -71,7 +77,7 @@ class Journal:
         """
         self._drawn = time.monotonic()
         if lines := read_lines(self._metrics):
-            draw_learning_curve(lines, self._title, self._curve)
+            draw_learning_curve(lines, self._title, self._curve, self._unit)
 
     def close(self) -> None:
         self._bar.close()

@@ -13,9 +13,9 @@ from trainer.checkpoints import Checkpoints, Progress
 from trainer.input import Batches
 from trainer.journal import Journal
 from trainer.metrics import Line
-from trainer.presets import Training
 from trainer.schedule import learning_rate
 from trainer.steps import Call
+from trainer.training import Training
 
 LEAST_SECONDS_BETWEEN_CHECKPOINTS = 10.0
 

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer import noise
+from trainer.conditioning import Conditioning, labels_or_none
 from trainer.model import State, Tensor, check_dropout, check_noise, check_sizes
 from trainer.weights import Initialiser, linear, padded
 
@@ -28,6 +29,8 @@ class Lstm:
         embedding: width of the token embedding.
         dense: width of a ReLU layer before the softmax; 0 for none.
         dropout: share of every layer's outputs dropped in training (never between one step and the next).
+        input_dropout: share of every layer's input-to-gate products dropped in training, the recurrent ones and the
+            biases never.
 
     Raises:
         ValueError: a size that is not a multiple of 16, no layers, or a dropout outside [0, 1).
@@ -38,6 +41,7 @@ class Lstm:
     embedding: int = 128
     dense: int = 0
     dropout: float = 0.2
+    input_dropout: float = 0.0
 
     def __post_init__(self) -> None:
         check_sizes("lstm", units=self.units, embedding=self.embedding)
@@ -46,14 +50,18 @@ class Lstm:
         if self.layers < 1:
             raise ValueError(f"lstm: layers must be at least 1, got {self.layers}")
         check_dropout("lstm", self.dropout)
+        check_dropout("lstm", self.input_dropout, "input_dropout")
 
 
 class LstmModel(tf.Module):
-    """See `trainer.model.Model`. The state is, per layer, (h, c), each float32[B, units]."""
+    """See `trainer.model.Model`.
 
-    def __init__(self, settings: Lstm, vocabulary_size: int, seed: int = 0) -> None:
+    The state is, per layer, (h, c), each float32[B, units]; behind them, where there are labels, the label int32[B].
+    """
+
+    def __init__(self, settings: Lstm, vocabulary_size: int, seed: int = 0, labels: int = 0) -> None:
         super().__init__(name="lstm")
-        self.settings, self.vocabulary_size, self.seed = settings, vocabulary_size, seed
+        self.settings, self.vocabulary_size, self.seed, self.labels = settings, vocabulary_size, seed, labels
         init, units, width = Initialiser(seed), settings.units, settings.embedding
         self.embedding = tf.Variable(init.normal("embedding", (vocabulary_size, width), 1.0), name="embedding")
         self.inputs, self.recurrents, self.biases = [], [], []
@@ -77,11 +85,14 @@ class LstmModel(tf.Module):
             init.uniform("output", (width, columns), width, vocabulary_size), name="output_kernel"
         )
         self.output_bias = tf.Variable(np.zeros(columns, np.float32), name="output_bias")
+        if labels:
+            self.conditioning = Conditioning(init, labels, settings.layers, 4 * units)
 
-    def initial_state(self, batch: int | Tensor) -> State:
-        """Zeros."""
+    def initial_state(self, batch: int | Tensor, label: Tensor | None = None) -> State:
+        """Zeros, and the label."""
         shape = [batch, self.settings.units]
-        return tuple((tf.zeros(shape), tf.zeros(shape)) for _ in range(self.settings.layers))
+        cells = tuple((tf.zeros(shape), tf.zeros(shape)) for _ in range(self.settings.layers))
+        return (*cells, labels_or_none(batch, label)) if self.labels else cells
 
     def __call__(
         self,
@@ -94,38 +105,53 @@ class LstmModel(tf.Module):
         """See `trainer.model.Model`."""
         tokens = tf.convert_to_tensor(tokens)
         batch, time = tf.shape(tokens)[0], tf.shape(tokens)[1]
-        units, rate = self.settings.units, self.settings.dropout if training else 0.0
-        if rate:
+        units = self.settings.units
+        rate, input_rate = (self.settings.dropout, self.settings.input_dropout) if training else (0.0, 0.0)
+        if rate or input_rate:
             check_noise("lstm", rows, step)
         if state is None:
             state = self.initial_state(batch)
         run = recurrence if training else plain_recurrence
-        table = linear(self.embedding, self.inputs[0], self.biases[0])
-        products = tf.gather(table, tf.transpose(tokens))
+        cells, label, added = self._parts(state)
         after = []
-        for layer, (h, c) in enumerate(state):
+        flat = tf.convert_to_tensor(self.embedding)
+        for layer, (h, c) in enumerate(cells):
+            kernel, bias = self.inputs[layer], self.biases[layer]
+            products = tf.matmul(flat, kernel) if input_rate else linear(flat, kernel, bias)
+            # The first layer's are a row of a table for each token.
+            shape = [time, batch, 4 * units]
+            products = tf.reshape(products, shape) if layer else tf.gather(products, tf.transpose(tokens))
+            if input_rate:
+                products = noise.dropout(products, input_rate, (self.seed, step, noise.PRODUCTS + layer), rows) + bias
+            if added:
+                products += added[layer]
             outputs, h, c = run(products, tf.convert_to_tensor(self.recurrents[layer]), h, c)
             after.append((h, c))
             if rate:
                 outputs = noise.dropout(outputs, rate, (self.seed, step, layer), rows)
             flat = tf.reshape(outputs, [-1, units])
-            if layer + 1 < self.settings.layers:
-                products = linear(flat, self.inputs[layer + 1], self.biases[layer + 1])
-                products = tf.reshape(products, [time, batch, 4 * units])
         # Batch first before the head, whose narrow input is cheaper to turn round than its logits.
         flat = tf.reshape(tf.transpose(tf.reshape(flat, [time, batch, units]), [1, 0, 2]), [-1, units])
-        return tf.reshape(self._head(flat), [batch, time, self.vocabulary_size]), tuple(after)
+        return tf.reshape(self._head(flat), [batch, time, self.vocabulary_size]), (*after, *label)
 
     def step(self, token: Tensor, state: State) -> tuple[Tensor, State]:
         """See `trainer.model.Model`."""
         x = tf.gather(self.embedding, token)
+        cells, label, added = self._parts(state)
         after = []
-        for layer, (h, c) in enumerate(state):
+        for layer, (h, c) in enumerate(cells):
             product = linear(x, self.inputs[layer], self.biases[layer])
+            if added:
+                product += added[layer]
             h, c = _cell(product + tf.matmul(h, self.recurrents[layer]), c)
             after.append((h, c))
             x = h
-        return self._head(x), tuple(after)
+        return self._head(x), (*after, *label)
+
+    def _parts(self, state: State) -> tuple[Any, tuple[Tensor, ...], list[Tensor]]:
+        """The cells of a state, its label if there are any, and what that adds to the gate sums of every layer."""
+        cells, label = state[: self.settings.layers], state[self.settings.layers :]
+        return cells, label, self.conditioning(*label) if label else []
 
     def _head(self, x: Tensor) -> Tensor:
         if self.settings.dense:

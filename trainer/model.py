@@ -19,6 +19,7 @@ class Model(Protocol):
     """
 
     trainable_variables: Any
+    labels: int  # how many it can be conditioned on; 0 for none
 
     def __call__(
         self,
@@ -47,30 +48,47 @@ class Model(Protocol):
     def step(self, token: Tensor, state: State) -> tuple[Tensor, State]:
         """Logits float32[B, V] for the token after `token` int32[B], and the state after it."""
 
-    def initial_state(self, batch: int | Tensor) -> State:
-        """The state before the first token, for `batch` rows."""
+    def initial_state(self, batch: int | Tensor, label: Tensor | None = None) -> State:
+        """The state before the first token, for `batch` rows.
+
+        Args:
+            batch: number of rows.
+            label: int32[batch], what each row is conditioned on from here on, 0 for nothing in particular; None for
+                zeros. A model without labels ignores it.
+        """
 
 
-def build(settings: Any, vocabulary_size: int, seed: int = 0) -> Any:
+def kinds() -> dict[str, tuple[type[Any], type[Any]]]:
+    """The models by name: the dataclass of their settings, and what is built from it."""
+    from trainer import lstm, rbm, wavenet
+
+    return {
+        "lstm": (lstm.Lstm, lstm.LstmModel),
+        "wavenet": (wavenet.WaveNet, wavenet.WaveNetModel),
+        "rbm": (rbm.Rbm, rbm.RbmModel),
+    }
+
+
+def build(settings: Any, size: int, seed: int = 0, labels: int = 0) -> Any:
     """The model that `settings` describes, freshly initialised.
 
     Args:
-        settings: an `lstm.Lstm`, a `wavenet.WaveNet`, or the JSON object of one (`to_json`).
-        vocabulary_size: number of tokens, special ones included.
+        settings: those of one of `kinds`, or the JSON object of one (`to_json`).
+        size: number of tokens, special ones included; for a Boltzmann machine, of bits in a window.
         seed: fixes the initial weights and the dropped units.
+        labels: number of labels that it can be conditioned on.
 
     Raises:
         ValueError: no such model, or settings that it cannot have.
     """
-    from trainer import lstm, wavenet
-
     if isinstance(settings, Mapping):
         settings = from_json(settings)
-    if isinstance(settings, lstm.Lstm):
-        return lstm.LstmModel(settings, vocabulary_size, seed)
-    if isinstance(settings, wavenet.WaveNet):
-        return wavenet.WaveNetModel(settings, vocabulary_size, seed)
-    raise ValueError(f"settings: expected Lstm or WaveNet, got {settings!r}")
+    for kind, model in kinds().values():
+        if isinstance(settings, kind):
+            return model(settings, size, seed, labels)
+    raise ValueError(
+        f"settings: expected {' or '.join(kind.__name__ for kind, _ in kinds().values())}, got {settings!r}"
+    )
 
 
 def to_json(settings: Any) -> dict[str, Any]:
@@ -84,13 +102,10 @@ def from_json(data: Mapping[str, Any]) -> Any:
     Raises:
         ValueError: unknown model, unknown field, or a value that the model cannot have.
     """
-    from trainer import lstm, wavenet
-
-    kinds = {"lstm": lstm.Lstm, "wavenet": wavenet.WaveNet}
     name = data.get("name")
-    if name not in kinds:
-        raise ValueError(f"model: unknown name {name!r}; expected one of {', '.join(kinds)}")
-    kind = kinds[name]
+    if name not in kinds():
+        raise ValueError(f"model: unknown name {name!r}; expected one of {', '.join(kinds())}")
+    kind, _ = kinds()[name]
     known = {field.name for field in dataclasses.fields(kind)}
     unknown = sorted(set(data) - known - {"name"})
     if unknown:
@@ -110,10 +125,10 @@ def check_sizes(model: str, **sizes: int) -> None:
             raise ValueError(f"{model}: {name} must be a positive multiple of 16, got {value}")
 
 
-def check_dropout(model: str, rate: float) -> None:
+def check_dropout(model: str, rate: float, name: str = "dropout") -> None:
     """Raises ValueError unless `rate` is in [0, 1)."""
     if not 0 <= rate < 1:
-        raise ValueError(f"{model}: dropout must be at least 0 and below 1, got {rate}")
+        raise ValueError(f"{model}: {name} must be at least 0 and below 1, got {rate}")
 
 
 def check_noise(model: str, rows: Tensor | None, step: Tensor | None) -> None:

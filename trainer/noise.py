@@ -16,6 +16,10 @@ Tensor = Any
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 
+# Keys of what else may be dropped than the outputs of layer 0, 1, ...: a layer's input products are that many further
+# on, a row's label is on its own.
+PRODUCTS, LABEL = 1 << 16, -1
+
 
 def _word(value: Any) -> Tensor:
     """`value`'s low 32 bits as uint32: a Python int, or a tensor of int32, int64 or uint32."""
@@ -69,6 +73,11 @@ def uniform(seed: Tensor, counter: Tensor, count: int | None = None) -> Tensor:
         low, high = low[:, None], high[:, None]
         place = place[..., None]
     bits, _ = threefry((low, high), (place, tf.range(count, dtype=tf.int32) if count is not None else 0))
+    return _between_0_and_1(bits)
+
+
+def _between_0_and_1(bits: Tensor) -> Tensor:
+    """uint32 -> float32."""
     # 23 bits and a half: float32 holds that sum exactly, so it never rounds up to 1.
     high_bits = tf.bitcast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.int32)
     return (tf.cast(high_bits, tf.float32) + 0.5) * tf.constant(2.0**-23, tf.float32)
@@ -121,6 +130,24 @@ def dropout(x: Tensor, rate: float, key: tuple[int, Any, int], rows: Tensor, sha
     keep = keep_mask(rate, key, rows, positions, x.shape[-1])
     scale = 256.0 / (256 - _dropped(rate))
     return x * (tf.cast(keep, tf.float32) * scale)
+
+
+def bernoulli(probability: Tensor, key: tuple[int, Any, int], rows: Tensor) -> Tensor:
+    """1 with the probability given, else 0: a function of key, row and unit alone, as what `dropout` drops.
+
+    Args:
+        probability: float32[B, units].
+        key: (training seed, step, a number for each draw of a step).
+        rows: int[B], each row's number in the global batch.
+
+    Returns:
+        float32[B, units].
+    """
+    seed, step, draw = key
+    place, blind = threefry(threefry((seed, seed >> 32), (step, draw)), (rows, 0))
+    counters = place[:, None] + tf.bitcast(tf.range(probability.shape[1], dtype=tf.int32), tf.uint32)
+    lots = _between_0_and_1(_scramble(counters) ^ blind[:, None])
+    return tf.cast(lots < probability, tf.float32)
 
 
 def _dropped(rate: float) -> int:

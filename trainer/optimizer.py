@@ -1,4 +1,4 @@
-"""Adam and RMSprop on gradients that are already summed over all replicas.
+"""Adam, RMSprop and plain descent on gradients that are already summed over all replicas.
 
 Written out here because clipping by the norm of the whole gradient has to come after the sum over replicas, and Keras'
 optimizers clip before it. The arithmetic is TensorFlow's fused kernels: one pass over each variable.
@@ -89,4 +89,15 @@ class RMSprop(Optimizer):
         )
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "rmsprop": RMSprop}
+class Sgd(Optimizer):
+    """Plain gradient descent: each weight moves by the gradient times the learning rate."""
+
+    slots_per_variable = 0
+
+    def _update(self, variable: Any, gradient: Any, learning_rate: Any, step: Any, *slots: Any) -> None:
+        tf.raw_ops.ResourceApplyGradientDescent(
+            var=variable.handle, alpha=learning_rate, delta=gradient, use_locking=True
+        )
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "rmsprop": RMSprop, "sgd": Sgd}

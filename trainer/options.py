@@ -5,9 +5,9 @@ import dataclasses
 from typing import Any
 
 from music.errors import UserError
-from trainer.lstm import Lstm
-from trainer.presets import Settings, Training
-from trainer.wavenet import WaveNet
+from trainer.model import kinds
+from trainer.presets import Settings
+from trainer.training import Training
 
 HELP = {
     "units": "width of every LSTM layer",
@@ -15,10 +15,14 @@ HELP = {
     "embedding": "width of the token embedding",
     "dense": "width of a layer before the softmax; 0 for none",
     "dropout": "share of units dropped in training",
+    "input_dropout": "share of the input-to-gate products dropped in training",
     "residual": "channels of the residual stream",
     "skip": "channels of the skip connections",
     "dilations": "distances in one stack, as in 1,2,4,8",
     "stacks": "how often the dilations repeat",
+    "hidden": "hidden bits",
+    "gibbs_steps": "Gibbs steps for each gradient, the k of CD-k",
+    "chains": "persistent chains; 0: each gradient's begin at the data",
 }
 
 
@@ -26,6 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """A flag for each field of the models' settings and of the training's; what is not given stays None."""
     group = parser.add_argument_group("training, instead of the preset's values")
     for field in dataclasses.fields(Training):
+        if isinstance(field.default, bool):
+            group.add_argument(
+                _flag(field.name), action=argparse.BooleanOptionalAction, default=None, help=field.metadata["help"]
+            )
+            continue
         group.add_argument(
             _flag(field.name),
             type=type(field.default),
@@ -34,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help=field.metadata["help"],
         )
     added: set[str] = set()
-    for title, settings in (("LSTM", Lstm), ("WaveNet", WaveNet)):
-        group = parser.add_argument_group(f"{title}, instead of the preset's values")
+    for settings, _ in kinds().values():
+        group = parser.add_argument_group(f"{settings.__name__}, instead of the preset's values")
         for field in dataclasses.fields(settings):
             if field.name not in added:
                 added.add(field.name)
@@ -53,11 +62,11 @@ def model_from(args: argparse.Namespace, preset: Settings) -> Settings:
     """The preset's model with what the user gave in place of its own values.
 
     Raises:
-      UserError: if a flag belongs to the other model, or has a value that the model cannot have.
+      UserError: if a flag belongs to another model, or has a value that the model cannot have.
     """
     own = given(args, type(preset))
-    other = given(args, WaveNet if isinstance(preset, Lstm) else Lstm)
-    if strangers := sorted(set(other) - set(own)):
+    others = {name for settings, _ in kinds().values() for name in given(args, settings)}
+    if strangers := sorted(others - set(own)):
         flags = ", ".join(map(_flag, strangers))
         raise UserError(f"{flags} does not apply to --model {type(preset).__name__.lower()}")
     return replaced(preset, own)

@@ -9,8 +9,8 @@ from trainer.metrics import Line
 TRAIN, VALIDATION, GREY = "#8ab4d8", "#c8401c", "#666666"
 
 
-def draw_learning_curve(lines: Sequence[Line], title: str, path: str) -> None:
-    """Writes a PNG of training and validation bits per token over the steps.
+def draw_learning_curve(lines: Sequence[Line], title: str, path: str, unit: str = "token") -> None:
+    """Writes a PNG of training and validation bits per `unit` over the steps.
 
     Raises:
       UserError: if it cannot be written.
@@ -41,7 +41,7 @@ def draw_learning_curve(lines: Sequence[Line], title: str, path: str) -> None:
         top = values[min(int(0.95 * len(values)), len(values) - 1)]
         axes.set_ylim(bottom=max(0.0, values[0] - 0.15 * (top - values[0]) - 0.02), top=top * 1.05 + 0.02)
     axes.set_xlabel("step")
-    axes.set_ylabel("bits per token")
+    axes.set_ylabel(f"bits per {unit}")
     axes.set_title(title, loc="left", fontsize=11)
     axes.grid(color="#e6e6e6", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)

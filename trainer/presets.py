@@ -1,58 +1,17 @@
 """Presets: one name that fixes encoding, window, model and training."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from music.errors import UserError
 from trainer.lstm import Lstm
-from trainer.optimizer import OPTIMIZERS
-from trainer.schedule import DECAYS
+from trainer.rbm import Rbm
+from trainer.training import Training
 from trainer.wavenet import WaveNet
 
-Settings = Lstm | WaveNet
-
-
-def _option(help: str, choices: tuple[str, ...] | None = None) -> Any:
-    return {"help": help, "choices": choices}
-
-
-@dataclass(frozen=True)
-class Training:
-    """How a model is fitted. An epoch sees every window of the train split once.
-
-    Raises:
-      ValueError: if a field has a value that it cannot take.
-    """
-
-    optimizer: str = field(default="adam", metadata=_option("adam or rmsprop", tuple(OPTIMIZERS)))
-    learning_rate: float = field(default=1e-3, metadata=_option("highest learning rate"))
-    warmup: int = field(default=0, metadata=_option("steps in which the learning rate rises from 0"))
-    decay: str = field(default="none", metadata=_option("how it falls, to a tenth at the last step", DECAYS))
-    clip: float = field(default=1.0, metadata=_option("greatest norm of the whole gradient; 0 for any"))
-    batch_size: int = field(default=64, metadata=_option("windows in a step, over all devices and workers"))
-    epochs: int = field(default=60, metadata=_option("passes over the train split"))
-    steps: int = field(default=0, metadata=_option("steps instead of epochs; 0: the epochs decide"))
-    time_limit: float = field(default=0.0, metadata=_option("minutes of training at most, restarts included; 0: any"))
-    evaluate_every: int = field(default=0, metadata=_option("steps from one validation to the next; 0: an epoch"))
-    patience: int = field(default=0, metadata=_option("validations without gain before it stops; 0: it never does"))
-    seed: int = field(default=1, metadata=_option("decides initial weights, order of windows and dropped units"))
-    cache_mb: int = field(default=1024, metadata=_option("megabytes of windows to hold in memory at most"))
-
-    def __post_init__(self) -> None:
-        for name, choices in (("optimizer", tuple(OPTIMIZERS)), ("decay", DECAYS)):
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}")
-        for name in ("learning_rate", "batch_size", "epochs", "cache_mb"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be greater than 0, not {getattr(self, name)}")
-        for name in ("warmup", "clip", "steps", "time_limit", "evaluate_every", "patience", "seed"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be below 0, got {getattr(self, name)}")
-
-
-# What may change when a run goes on: how long it goes and when it looks up, not what it computes in a step.
-EXTENDABLE = frozenset({"epochs", "steps", "time_limit", "patience", "evaluate_every"})
+Settings = Lstm | WaveNet | Rbm
+# The dilations of the WaveNet paper: doubled up to 512, and then from the beginning again.
+DOUBLING = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
 @dataclass(frozen=True)
@@ -68,13 +27,17 @@ class Preset:
     training: Training
 
 
-def drums_lstm() -> Preset:
-    """Choi, Fazekas and Sandler, arXiv 1604.05358."""
+def stacked_lstm() -> Preset:
+    """The stacked LSTM over MIDI events, Chainer, 2016.
+
+    Four equal layers behind an embedding as wide, half of every input-to-gate product dropped, the state carried on:
+    that is the original's. Its widths, window and optimizer have not been published; these are customary ones.
+    """
     return Preset(
-        "drums",
-        256,
-        Lstm(layers=2, units=512, embedding=128, dropout=0.2),
-        Training(optimizer="adam", learning_rate=1e-3, batch_size=128, epochs=60),
+        "events",
+        64,
+        Lstm(layers=4, units=256, embedding=256, dropout=0.0, input_dropout=0.5),
+        Training(optimizer="adam", learning_rate=1e-3, warmup=100, clip=5.0, batch_size=32, epochs=60, carry=True),
     )
 
 
@@ -88,13 +51,50 @@ def piano_lstm() -> Preset:
     )
 
 
-def drums_wavenet() -> Preset:
-    """A WaveNet (arXiv 1609.03499) of about as many weights as `drums_lstm`; it sees 1,023 words back, 60 bars."""
+def drums_lstm() -> Preset:
+    """Choi, Fazekas and Sandler, arXiv 1604.05358."""
     return Preset(
         "drums",
         256,
-        WaveNet(residual=160, skip=512, dilations=(1, 2, 4, 8, 16, 32, 64, 128, 256), stacks=2, dropout=0.1),
-        Training(optimizer="adam", learning_rate=1e-3, warmup=100, batch_size=128, epochs=60),
+        Lstm(layers=2, units=512, embedding=128, dropout=0.2),
+        Training(optimizer="adam", learning_rate=1e-3, batch_size=128, epochs=60),
+    )
+
+
+def jazz_lstm() -> Preset:
+    """One cell of 64 units over the values of one solo, 30 at a time.
+
+    The original draws 60 windows at random; those of a dataset of stride 1 are all that it could draw. Its cell reads
+    one-hot vectors, which an embedding wider than the vocabulary can tell apart as well.
+    """
+    return Preset(
+        "melody",
+        30,
+        Lstm(layers=1, units=64, embedding=96, dropout=0.0),
+        Training(optimizer="adam", learning_rate=1e-2, decay="inverse", clip=0.0, batch_size=60, epochs=100),
+    )
+
+
+def rbm() -> Preset:
+    """Boltzmann machine over piano rolls: 15 steps of 78 pitches, 50 hidden bits, CD-1, after Shiebler, 2016."""
+    return Preset(
+        "pianoroll",
+        15,
+        Rbm(hidden=50, gibbs_steps=1),
+        Training(optimizer="sgd", learning_rate=5e-3, clip=0.0, batch_size=100, epochs=200),
+    )
+
+
+def drums_wavenet() -> Preset:
+    """A WaveNet (arXiv 1609.03499) of about as many weights as `drums_lstm`; it sees 2,047 words back, 120 bars.
+
+    Windows of 1,024 words, because what lies further back than a window is never seen in training.
+    """
+    return Preset(
+        "drums",
+        1024,
+        WaveNet(residual=144, skip=512, dilations=DOUBLING, stacks=2, dropout=0.1),
+        Training(optimizer="adam", learning_rate=1e-3, warmup=100, batch_size=32, epochs=60),
     )
 
 
@@ -108,32 +108,70 @@ def piano_wavenet() -> Preset:
     )
 
 
-def _small(preset: Preset, model: Settings, steps: int, learning_rate: float = 4e-3) -> Preset:
-    """A preset that two CPU cores train in about a minute."""
+def audio_wavenet() -> Preset:
+    """The paper's network for sound: 256 levels, dilations 1 to 512 three times; it sees 3,070 samples back."""
+    return Preset(
+        "mulaw",
+        6144,
+        WaveNet(residual=64, skip=256, dilations=DOUBLING, stacks=3, dropout=0.0),
+        Training(optimizer="adam", learning_rate=1e-3, warmup=200, batch_size=8, epochs=100),
+    )
+
+
+def miditok_lstm() -> Preset:
+    """Several instruments in one stream of tokens, some four for each note."""
+    return Preset(
+        "miditok",
+        512,
+        Lstm(layers=3, units=512, embedding=256, dropout=0.2),
+        Training(optimizer="adam", learning_rate=1e-3, warmup=100, batch_size=64, epochs=100),
+    )
+
+
+def miditok_wavenet() -> Preset:
+    """A WaveNet of about as many weights as `miditok_lstm`; it sees 2,047 tokens back, some 500 notes."""
+    return Preset(
+        "miditok",
+        1024,
+        WaveNet(residual=192, skip=512, dilations=DOUBLING, stacks=2, dropout=0.1),
+        Training(optimizer="adam", learning_rate=1e-3, warmup=100, batch_size=32, epochs=100),
+    )
+
+
+def _small(
+    preset: Preset, model: Settings, steps: int, learning_rate: float = 4e-3, batch_size: int = 16, window: int = 0
+) -> Preset:
+    """A preset that two CPU cores train in a minute or two."""
     training = Training(
         optimizer="adam",
         learning_rate=learning_rate,
         warmup=20,
         decay="cosine",
-        batch_size=16,
+        batch_size=batch_size,
         steps=steps,
         evaluate_every=max(steps // 8, 1),
         seed=preset.training.seed,
+        carry=preset.training.carry,
     )
-    return replace(preset, model=model, training=training)
+    return replace(preset, model=model, training=training, window=window or preset.window)
 
 
-def drums_lstm_small() -> Preset:
-    return _small(drums_lstm(), Lstm(layers=2, units=160, embedding=64, dropout=0.1), 400, learning_rate=8e-3)
+def stacked_lstm_small() -> Preset:
+    model = Lstm(layers=4, units=128, embedding=128, dropout=0.0, input_dropout=0.05)
+    return _small(stacked_lstm(), model, steps=800, learning_rate=6e-3)
 
 
 def piano_lstm_small() -> Preset:
     return _small(piano_lstm(), Lstm(layers=2, units=192, embedding=64, dropout=0.3), steps=600)
 
 
+def drums_lstm_small() -> Preset:
+    return _small(drums_lstm(), Lstm(layers=2, units=160, embedding=64, dropout=0.1), 400, learning_rate=8e-3)
+
+
 def drums_wavenet_small() -> Preset:
     model = WaveNet(residual=64, skip=128, dilations=(1, 2, 4, 8, 16, 32, 64, 128), stacks=1, dropout=0.05)
-    return _small(drums_wavenet(), model, steps=400)
+    return _small(drums_wavenet(), model, steps=400, window=256)
 
 
 def piano_wavenet_small() -> Preset:
@@ -141,15 +179,45 @@ def piano_wavenet_small() -> Preset:
     return _small(piano_wavenet(), model, steps=600)
 
 
+def rbm_small() -> Preset:
+    """Persistent chains: CD-1 alone makes silence, where sampling begins, so likely that sampling stays there."""
+    return _small(rbm(), Rbm(hidden=256, chains=100), steps=2000, learning_rate=1e-2, batch_size=100)
+
+
+def audio_wavenet_small() -> Preset:
+    model = WaveNet(residual=32, skip=64, dilations=DOUBLING, stacks=1, dropout=0.0)
+    return _small(audio_wavenet(), model, steps=800, batch_size=4, window=2048)
+
+
+def miditok_lstm_small() -> Preset:
+    return _small(miditok_lstm(), Lstm(layers=2, units=160, embedding=64, dropout=0.1), steps=400, window=256)
+
+
+def miditok_wavenet_small() -> Preset:
+    model = WaveNet(residual=64, skip=128, dilations=(1, 2, 4, 8, 16, 32, 64, 128), stacks=1, dropout=0.05)
+    return _small(miditok_wavenet(), model, steps=400, window=256)
+
+
 PRESETS: dict[str, Callable[[], Preset]] = {
-    "drums-lstm": drums_lstm,
-    "drums-lstm-small": drums_lstm_small,
-    "drums-wavenet": drums_wavenet,
-    "drums-wavenet-small": drums_wavenet_small,
+    "stacked-lstm": stacked_lstm,
+    "stacked-lstm-small": stacked_lstm_small,
     "piano-lstm": piano_lstm,
     "piano-lstm-small": piano_lstm_small,
     "piano-wavenet": piano_wavenet,
     "piano-wavenet-small": piano_wavenet_small,
+    "drums-lstm": drums_lstm,
+    "drums-lstm-small": drums_lstm_small,
+    "drums-wavenet": drums_wavenet,
+    "drums-wavenet-small": drums_wavenet_small,
+    "jazz-lstm": jazz_lstm,
+    "rbm": rbm,
+    "rbm-small": rbm_small,
+    "audio-wavenet": audio_wavenet,
+    "audio-wavenet-small": audio_wavenet_small,
+    "miditok-lstm": miditok_lstm,
+    "miditok-lstm-small": miditok_lstm_small,
+    "miditok-wavenet": miditok_wavenet,
+    "miditok-wavenet-small": miditok_wavenet_small,
 }
 MODELS = ("lstm", "wavenet")
 
@@ -164,4 +232,8 @@ def preset_name(name: str, model: str | None = None) -> str:
         raise UserError(f"unknown preset {name!r}; there are {', '.join(PRESETS)}")
     if model is None:
         return name
-    return "-".join(model if part in MODELS else part for part in name.split("-"))
+    other = "-".join(model if part in MODELS else part for part in name.split("-"))
+    if other not in PRESETS or model not in other.split("-"):
+        of_model = ", ".join(one for one in PRESETS if model in one.split("-"))
+        raise UserError(f"--model {model} does not go with preset {name}: presets of that model are {of_model}")
+    return other

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from music.dataset import MANIFEST, Dataset, Snapshot, content_id, snapshot_path
 from music.errors import UserError
+from trainer.features import label_numbers, parse
 from trainer.files import join, read_text
 
 PARSED_AT_ONCE = 1024
@@ -21,11 +22,16 @@ PARSED_AT_ONCE = 1024
 
 @dataclass(frozen=True)
 class Corpus:
-    """A dataset as one snapshot has it."""
+    """A dataset as one snapshot has it.
+
+    Attributes:
+      labels: names that count, in the order of their numbers from 1 on; any other is 0, like none.
+    """
 
     path: str
     dataset: Dataset
     snapshot: Snapshot
+    labels: tuple[str, ...] = ()
 
     @property
     def content(self) -> str:
@@ -40,8 +46,19 @@ class Corpus:
         return sum(shard.records for shard in self.snapshot.shards[split])
 
 
-def open_corpus(path: str, snapshot: int | None = None) -> Corpus:
+@dataclass(frozen=True, eq=False)
+class Song:
+    """A song as stored, int32[n] of BOS, tokens and EOS, and the number of its label, 0 for none."""
+
+    tokens: NDArray[np.int32]
+    label: int
+
+
+def open_corpus(path: str, snapshot: int | None = None, labels: tuple[str, ...] | None = None) -> Corpus:
     """The dataset below `path`, as its current snapshot or the one with this number has it.
+
+    Args:
+      labels: those that a model knows; by default the dataset's.
 
     Raises:
       UserError: if there is no dataset, or it has no such snapshot.
@@ -56,19 +73,8 @@ def open_corpus(path: str, snapshot: int | None = None) -> Corpus:
     text = read_text(named)
     if text is None:
         raise UserError(f"dataset {path} has no snapshot {number}: {named} is missing")
-    return Corpus(path, dataset, Snapshot.from_json(text, named))
-
-
-def parse(records: Any, window: int) -> dict[str, Any]:
-    """Serialised Examples, string[n] -> their features, each with a leading dimension of n."""
-    return tf.io.parse_example(
-        records,
-        {
-            "tokens": tf.io.FixedLenFeature([window + 1], tf.int64),
-            "length": tf.io.FixedLenFeature([], tf.int64),
-            "song": tf.io.FixedLenFeature([], tf.string),
-            "start": tf.io.FixedLenFeature([], tf.int64),
-        },
+    return Corpus(
+        path, dataset, Snapshot.from_json(text, named), dataset.labels if labels is None else labels
     )
 
 
@@ -80,10 +86,9 @@ def read(corpus: Corpus, split: str) -> Iterator[dict[str, NDArray[Any]]]:
     """
     if not corpus.shards(split):
         return
-    window = corpus.dataset.window
     with tf.device("CPU:0"):
         records = tf.data.TFRecordDataset(corpus.shards(split), num_parallel_reads=None)
-        batches = records.batch(PARSED_AT_ONCE).map(lambda batch: parse(batch, window)).prefetch(2)
+        batches = records.batch(PARSED_AT_ONCE).map(lambda batch: parse(batch, corpus.dataset)).prefetch(2)
         with damaged(corpus):
             yield from batches.as_numpy_iterator()
 
@@ -103,18 +108,21 @@ class damaged:  # noqa: N801  (a context manager reads as a word)
             raise UserError(f"dataset {self.path} is damaged: {reason}; tutti inspect says more") from None
 
 
-def songs(corpus: Corpus, split: str) -> list[NDArray[np.int32]]:
-    """The split's songs as stored (BOS, tokens, EOS), ordered by content id, put together from their windows.
+def songs(corpus: Corpus, split: str) -> list[Song]:
+    """The split's songs, ordered by content id, put together from their windows.
 
     Windows that overlap are laid over one another, so that every token occurs once whatever the stride. Where the
     stride is greater than the window, a song falls into pieces, one after each gap.
     """
     windows: dict[bytes, list[tuple[int, NDArray[np.int32]]]] = {}
+    labels: dict[bytes, int] = {}
     for batch in read(corpus, split):
-        rows = zip(batch["song"], batch["start"], batch["length"], batch["tokens"], strict=True)
-        for song, start, length, tokens in rows:
+        numbers = label_numbers(batch["label"], corpus.labels).numpy()
+        rows = zip(batch["song"], batch["start"], batch["length"], batch["tokens"], numbers, strict=True)
+        for song, start, length, tokens, label in rows:
             windows.setdefault(song, []).append((int(start), tokens[:length].astype(np.int32)))
-    return [piece for song in sorted(windows) for piece in _pieces(windows[song])]
+            labels[song] = int(label)
+    return [Song(piece, labels[song]) for song in sorted(windows) for piece in _pieces(windows[song])]
 
 
 def _pieces(windows: list[tuple[int, NDArray[np.int32]]]) -> Iterator[NDArray[np.int32]]:

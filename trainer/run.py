@@ -21,8 +21,10 @@ from music.encoding import Encoding
 from music.errors import UserError
 from music.vocabulary import Vocabulary
 from trainer import model as models
+from trainer.features import model_size
 from trainer.files import join, read_text, write_text, writing
-from trainer.presets import Settings, Training
+from trainer.presets import Settings
+from trainer.training import Training
 
 FORMAT = 1
 CONFIG, CHECKPOINTS, BEST = "config.json", "checkpoints", "best"
@@ -40,6 +42,7 @@ class Config:
       encoding, vocabulary, window: the dataset's.
       dataset, snapshot: where the dataset was, and which snapshot of it the run trains on.
       content: `Corpus.content` of that snapshot; the same songs may lie elsewhere later.
+      labels: the dataset's; the model calls them 1, 2, ... and no label 0.
     """
 
     preset: str
@@ -51,6 +54,7 @@ class Config:
     dataset: str
     snapshot: int
     content: str
+    labels: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         stored = {
@@ -63,6 +67,7 @@ class Config:
             "dataset": self.dataset,
             "snapshot": self.snapshot,
             "content": self.content,
+            "labels": list(self.labels),
             "vocabulary": list(self.vocabulary.tokens),
         }
         return json.dumps(stored, indent=1, ensure_ascii=False) + "\n"
@@ -88,6 +93,7 @@ class Config:
                 dataset=stored["dataset"],
                 snapshot=stored["snapshot"],
                 content=stored["content"],
+                labels=tuple(stored.get("labels", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{path} is not the configuration of a run ({type(error).__name__}: {error})") from None
@@ -102,7 +108,9 @@ class Run:
 
     def build(self) -> Any:
         """The model, freshly initialised."""
-        return models.build(self.config.model, len(self.config.vocabulary), self.config.training.seed)
+        config = self.config
+        size = model_size(config.encoding, config.window, config.vocabulary)
+        return models.build(config.model, size, config.training.seed, len(config.labels))
 
     def model(self, which: str = "best") -> Any:
         """The model with the weights of its best validation ("best") or of its last checkpoint ("last").

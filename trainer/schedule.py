@@ -1,11 +1,12 @@
-"""The learning rate as a function of the step: a linear warm-up, then a decay to a tenth."""
+"""The learning rate as a function of the step: a linear warm-up, then a decay."""
 
 from typing import Any
 
 import tensorflow as tf
 
-DECAYS = ("none", "linear", "cosine", "exponential")
+DECAYS = ("none", "linear", "cosine", "exponential", "inverse")
 FLOOR = 0.1  # of the peak, at the last step and beyond
+SLOWING = 0.01  # of the inverse decay: it halves the rate in the first hundred steps, whenever the last may be
 
 
 def learning_rate(step: Any, *, peak: float, warmup: int, decay: str, steps: int) -> Any:
@@ -16,7 +17,7 @@ def learning_rate(step: Any, *, peak: float, warmup: int, decay: str, steps: int
       peak: the highest rate, reached after `warmup` updates.
       warmup: updates of the rise from near 0.
       decay: one of `DECAYS`.
-      steps: the update at which the decay has reached `FLOOR * peak`.
+      steps: the update at which the decay has reached `FLOOR * peak`; the inverse one does not look at it.
     """
     now = tf.cast(step, tf.float32)
     rise = tf.minimum((now + 1.0) / float(max(warmup, 1)), 1.0)
@@ -29,6 +30,8 @@ def learning_rate(step: Any, *, peak: float, warmup: int, decay: str, steps: int
         fall = FLOOR + (1.0 - FLOOR) * 0.5 * (1.0 + tf.cos(3.141592653589793 * way))
     elif decay == "exponential":
         fall = tf.pow(FLOOR, way)
+    elif decay == "inverse":
+        fall = 1.0 / (1.0 + SLOWING * tf.maximum(now - warmup, 0.0))
     else:
         raise ValueError(f"decay is one of {DECAYS}, not {decay!r}")
     return peak * rise * fall

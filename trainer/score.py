@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from music.vocabulary import PAD
+from trainer.records import Song
 
 SONGS_AT_ONCE = 32
 TOP = 5
@@ -35,12 +36,12 @@ class Score:
         }
 
 
-def score_songs(model: Any, songs: Sequence[NDArray[np.int32]], window: int, carry: bool = True) -> Score:
+def score_songs(model: Any, songs: Sequence[Song], window: int, carry: bool = True) -> Score:
     """Scores every token of the songs but the first of each.
 
     Args:
       model: see `trainer.model.Model`.
-      songs: ids of BOS, tokens, EOS each.
+      songs: each is scored as one of its label.
       window: tokens that the model sees in one call.
       carry: hand the state from one window of a song to the next, so that it sees the song from its beginning; else
         each window starts from the initial state, as in training.
@@ -59,17 +60,17 @@ def score_songs(model: Any, songs: Sequence[NDArray[np.int32]], window: int, car
 
     sums = np.zeros(4)
     for batch in _alike(songs):
-        state = start = model.initial_state(len(batch))
-        for tokens in _windows(batch, window):
+        state = start = model.initial_state(len(batch), tf.constant([song.label for song in batch], tf.int32))
+        for tokens in _windows([song.tokens for song in batch], window):
             added, state = call(tokens, state if carry else start)
             sums += added.numpy()
     nats, targets, first, among_five = sums
     return Score(int(targets), nats / math.log(2), int(first), int(among_five))
 
 
-def _alike(songs: Sequence[NDArray[np.int32]]) -> Iterator[list[NDArray[np.int32]]]:
+def _alike(songs: Sequence[Song]) -> Iterator[list[Song]]:
     """Songs of similar length together, so that little of a batch is padding."""
-    ordered = sorted(songs, key=len, reverse=True)
+    ordered = sorted(songs, key=lambda song: len(song.tokens), reverse=True)
     for start in range(0, len(ordered), SONGS_AT_ONCE):
         yield ordered[start : start + SONGS_AT_ONCE]
 

@@ -7,10 +7,12 @@ from typing import Any
 import tensorflow as tf
 
 from music.vocabulary import PAD
-from trainer.distribution import Place
+from trainer import noise
+from trainer.carry import Carried
+from trainer.distribution import Place, summed
 from trainer.optimizer import Optimizer
-from trainer.presets import Training
 from trainer.schedule import learning_rate
+from trainer.training import Training
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Sums:
     votes: tuple[float, ...] = ()
 
 
-# (this worker's rows int32[steps, rows, window + 1], how many of the steps to take, this worker's votes) -> sums
+# (this worker's rows int32[steps, rows, 1 + window + 1], a label and then tokens, how many of the steps to take, this
+# worker's votes) -> sums
 Call = Callable[..., Sums]
 VOTES = 2  # time is up; told to stop
 
@@ -39,7 +42,9 @@ def negative_log_likelihood(logits: Any, targets: Any) -> tuple[Any, Any]:
     return tf.reduce_sum(nats * real), tf.reduce_sum(real)
 
 
-def make_training(place: Place, model: Any, optimizer: Optimizer, training: Training, steps: int) -> Call:
+def make_training(
+    place: Place, model: Any, optimizer: Optimizer, training: Training, steps: int, carried: Carried | None = None
+) -> Call:
     """The call that updates the model on some global batches.
 
     The loss of a step is the mean over the real targets of the *global* batch. So replicas add up, in one exchange, the
@@ -48,22 +53,32 @@ def make_training(place: Place, model: Any, optimizer: Optimizer, training: Trai
 
     Args:
       steps: the updates of the whole run, for the learning rate's decay.
+      carried: the state that each row goes on from; without it, every window starts from the initial state. What it
+        holds are numbers of the step before, through which no gradient flows.
     """
     variables = optimizer.variables
 
     def step(batches: Any, k: Any, votes: Any) -> tuple[Any, ...]:
         context = tf.distribute.get_replica_context()
-        tokens = batches[k]
+        label, tokens = batches[k][:, 0], batches[k][:, 1:]
         share = tf.shape(tokens)[0]
         # A row's number in the global batch decides which units are dropped, not the replica that computes it.
         rows = context.replica_id_in_sync_group * share + tf.range(share)
+        if model.labels and training.label_dropout:
+            label = tf.where(_labelled(training, optimizer.step, rows), label, 0)
+        state = model.initial_state(share, label)
+        if carried:
+            state = carried.before(state, tokens[:, 0])
         with tf.GradientTape() as tape:
-            logits, _ = model(tokens[:, :-1], training=True, rows=rows, step=optimizer.step)
+            logits, state = model(tokens[:, :-1], state, training=True, rows=rows, step=optimizer.step)
             nats, targets = negative_log_likelihood(logits, tokens[:, 1:])
         gradients = [tf.convert_to_tensor(g) for g in tape.gradient(nats, variables)]
         # The identity brings the votes into the loop's graph; an exchange takes tensors of one graph alone.
-        sums = context.all_reduce("SUM", [*gradients, nats, targets, tf.identity(votes)])
-        *gradients, nats, targets, votes = sums
+        own = [*gradients, nats, targets, tf.identity(votes)]
+        total = summed([*own, *(carried.shared(state) if carried else ())])
+        *gradients, nats, targets, votes = total[: len(own)]
+        if carried:
+            carried.put(total[len(own) :])
         gradients = [g / tf.maximum(targets, 1.0) for g in gradients]
         if training.clip:
             gradients, _ = tf.clip_by_global_norm(gradients, training.clip)
@@ -91,14 +106,29 @@ def make_training(place: Place, model: Any, optimizer: Optimizer, training: Trai
     return train
 
 
-def make_scoring(place: Place, model: Any, batch_size: int) -> Call:
-    """The call that sums up the loss over some global batches, every window from the initial state, nothing dropped."""
+def _labelled(training: Training, step: Any, rows: Any) -> Any:
+    """bool[B]: which rows of a step keep their label; the others are trained as if they had none."""
+    key = (training.seed, step, noise.LABEL)
+    return noise.keep_mask(training.label_dropout, key, rows, tf.zeros([1], tf.int32), 4)[0, :, 0]
+
+
+def make_scoring(place: Place, model: Any, batch_size: int, carried: Carried | None = None) -> Call:
+    """The call that sums up the loss over some global batches, nothing dropped.
+
+    Args:
+      carried: the state that each row goes on from; without it, every window starts from the initial state.
+    """
 
     def step(batches: Any, k: Any) -> Any:
-        tokens = batches[k]
-        logits, _ = model(tokens[:, :-1])
+        label, tokens = batches[k][:, 0], batches[k][:, 1:]
+        state = model.initial_state(tf.shape(tokens)[0], label)
+        if carried:
+            state = carried.before(state, tokens[:, 0])
+        logits, state = model(tokens[:, :-1], state)
+        if carried:
+            carried.put(summed(carried.shared(state)))
         nats, targets = negative_log_likelihood(logits, tokens[:, 1:])
-        return tf.distribute.get_replica_context().all_reduce("SUM", tf.stack([nats, targets]))
+        return summed([tf.stack([nats, targets])])[0]
 
     @tf.function
     def call(batches: Any, count: Any) -> Any:

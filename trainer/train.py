@@ -1,9 +1,7 @@
 """`tutti train`: fits a model to a dataset, in a run directory that it can go on from at any time."""
 
 import argparse
-import json
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,44 +14,41 @@ import tensorflow as tf
 from music.arguments import Parser
 from music.errors import UserError
 from trainer import configure, options, run
-from trainer.checkpoints import Checkpoints, Progress
+from trainer.checkpoints import Checkpoints
 from trainer.distribution import STRATEGIES, Place, open_place
-from trainer.files import join
+from trainer.features import framed
 from trainer.input import Batches
 from trainer.journal import Journal
+from trainer.learning import prepare
 from trainer.loop import Computation, Pace, fit, total_steps
-from trainer.optimizer import OPTIMIZERS
-from trainer.presets import MODELS, PRESETS, Training
+from trainer.presets import MODELS, PRESETS
 from trainer.records import Corpus, open_corpus
-from trainer.run import Config, Run
-from trainer.steps import make_scoring, make_training
+from trainer.run import Run
+from trainer.telling import introduce, report
+from trainer.training import Training
 
 EXAMPLES = """examples:
   tutti train --dataset data/drums --preset drums-lstm-small --run runs/drums
   tutti train --run runs/drums                       goes on after a stop, to the same weights as if never stopped
   tutti train --run runs/drums --steps 2000          goes on for longer
   tutti train --dataset data/drums --preset drums-lstm --model wavenet --run runs/wavenet --time-limit 20
+  tutti train --dataset data/words --preset stacked-lstm-small --run runs/words   songs from window to window
   tutti train --dataset data/drums --preset drums-lstm --run runs/big --strategy mirrored    all GPUs
   TF_CONFIG='{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}' \\
     tutti train --dataset gs://bucket/drums --preset drums-lstm --run gs://bucket/runs/big   one of two machines
+
+A dataset with labels (tutti ingest --labels) makes a model that is conditioned on them.
 
 presets: """ + ", ".join(PRESETS)
 
 # Enough for a call's own cost not to count, few enough for a slow device to be back within seconds.
 TOKENS_PER_CALL, MOST_STEPS_PER_CALL = 1 << 16, 16
 
-WHY = {
-    "steps": "all steps done",
-    "patience": "no gain any more on validation",
-    "time": "time is up",
-    "signal": "stopped by a signal",
-}
-
 
 def main(argv: list[str]) -> None:
     args = _parse(argv)
     config = configure.config(args)
-    corpus = open_corpus(config.dataset, config.snapshot)
+    corpus = open_corpus(config.dataset, config.snapshot, config.labels)
     # The same weights after a restart, to the last bit, need the same order of additions.
     tf.config.experimental.enable_op_determinism()
     place = open_place(args.strategy, args.devices)
@@ -61,28 +56,24 @@ def main(argv: list[str]) -> None:
     batches, validation = open_batches(place, corpus, training)
 
     here = Run(args.run, config)
+    total = total_steps(training, batches.steps)
     with place.strategy.scope():
         model = here.build()
-        optimizer = OPTIMIZERS[training.optimizer](model.trainable_variables)
-    checkpoints = Checkpoints(args.run, model, optimizer)
+        learning = prepare(place, model, training, total)
+    checkpoints = Checkpoints(args.run, model, learning.optimizer, learning.carried)
     progress = checkpoints.restore()
     if not place.agree(progress.step):
         raise UserError(f"--run {args.run} is not the same folder for all workers; give one that they share")
-    total = total_steps(training, batches.steps)
-    computation = Computation(
-        make_training(place, model, optimizer, training, total),
-        make_scoring(place, model, training.batch_size),
-        batches,
-        validation,
-    )
+    computation = Computation(learning.train, learning.score, batches, validation)
     pace = _pace(args, training.batch_size * config.window // place.replicas)
     journal = None
     with _of_use(here, checkpoints, place):
         if place.chief:
             here.save()
             checkpoints.sweep()
-            _introduce(config, corpus, place, model, batches, progress, total)
-            journal = Journal(args.run, f"{config.preset} on {config.dataset}", progress.step, total)
+            introduce(config, corpus, place.replicas, model, batches, progress, total)
+            unit = "bit" if framed(corpus.dataset) else "token"
+            journal = Journal(args.run, f"{config.preset} on {config.dataset}", progress.step, total, unit)
         try:
             progress, reason = fit(computation, training, pace, checkpoints, journal, progress)
             if journal:
@@ -102,7 +93,7 @@ def main(argv: list[str]) -> None:
             if journal:
                 journal.close()
     if place.chief:
-        _report(here, progress, reason, args.json)
+        report(here, corpus, progress, reason, args.json)
     place.agree(progress.step)  # a worker that left earlier would look like one that died
     if reason == "signal":
         sys.exit(130)
@@ -175,56 +166,10 @@ def open_batches(place: Place, corpus: Corpus, training: Training) -> tuple[Batc
         "worker": place.worker,
         "workers": place.workers,
         "cache_bytes": training.cache_mb << 20,
+        "carry": training.carry,
     }
     batches = Batches(corpus, "train", seed=training.seed, **common)
     return batches, Batches(corpus, "validation", **common) if corpus.records("validation") else None
-
-
-def _introduce(
-    config: Config, corpus: Corpus, place: Place, model: Any, batches: Batches, progress: Progress, total: int
-) -> None:
-    """Says on standard error what is about to happen."""
-    weights = sum(int(v.shape.num_elements()) for v in model.trainable_variables)
-    print(
-        f"{config.preset}: {weights:,} weights; {batches.records:,} windows of {config.window} in {corpus.path}; "
-        f"{batches.steps:,} steps of {batches.batch_size} windows an epoch; {place.replicas} device"
-        f"{'s' if place.replicas > 1 else ''}",
-        file=sys.stderr,
-    )
-    expected = PRESETS[config.preset]().window if config.preset in PRESETS else config.window
-    if not expected / 2 <= config.window <= expected * 2:
-        print(f"note: {config.preset} is meant for windows of {expected}, these are {config.window}", file=sys.stderr)
-    if not corpus.records("validation"):
-        print(
-            "note: the validation split is empty, so the training loss decides which weights are best", file=sys.stderr
-        )
-    if progress.step:
-        print(f"goes on from step {progress.step:,} of {total:,}", file=sys.stderr)
-
-
-def _report(here: Run, progress: Progress, reason: str, as_json: bool) -> None:
-    """Prints how it went and where everything is."""
-    curve = join(here.path, run.CURVE)
-    result = {
-        "run": here.path,
-        "best": join(here.path, run.BEST),
-        "learning_curve": curve,
-        "metrics": join(here.path, run.METRICS),
-        "ended": reason,
-        "step": progress.step,
-        "best_step": progress.best_step,
-        "best_bits": round(progress.best, 6),
-        "elapsed": round(progress.elapsed, 3),
-    }
-    if as_json:
-        print(json.dumps(result))
-        return
-    spent = time.strftime("%H:%M:%S", time.gmtime(progress.elapsed))
-    print(
-        f"{WHY[reason]} after {progress.step:,} steps and {spent}; "
-        f"best {progress.best:.3f} bits per token at step {progress.best_step:,}"
-    )
-    print(f"  weights         {result['best']}\n  learning curve  {curve}\n  metrics         {result['metrics']}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer import noise
+from trainer.conditioning import Conditioning, labels_or_none
 from trainer.model import State, Tensor, check_dropout, check_noise, check_sizes
 from trainer.weights import Initialiser, linear, padded
 
@@ -62,12 +63,13 @@ class WaveNetModel(tf.Module):
 
     The state is (queues float32[B, sum of dilations, residual], time int32[B]): a ring buffer per block, one after
     the other, and the number of tokens so far. The block's input at time t lies at t modulo its dilation. Before
-    the first token the queues hold zeros, as if the convolutions were padded with zeros on the left.
+    the first token the queues hold zeros, as if the convolutions were padded with zeros on the left. Where there are
+    labels, the label int32[B] is the state's third part.
     """
 
-    def __init__(self, settings: WaveNet, vocabulary_size: int, seed: int = 0) -> None:
+    def __init__(self, settings: WaveNet, vocabulary_size: int, seed: int = 0, labels: int = 0) -> None:
         super().__init__(name="wavenet")
-        self.settings, self.vocabulary_size, self.seed = settings, vocabulary_size, seed
+        self.settings, self.vocabulary_size, self.seed, self.labels = settings, vocabulary_size, seed, labels
         init, width, skip = Initialiser(seed), settings.residual, settings.skip
         columns, blocks = padded(vocabulary_size), len(settings.distances)
 
@@ -89,10 +91,14 @@ class WaveNetModel(tf.Module):
         self.hidden_kernel, self.hidden_bias = kernel("hidden", skip, skip, skip), bias("hidden_bias", skip)
         self.output_kernel = kernel("output", skip, columns, vocabulary_size)
         self.output_bias = bias("output_bias", columns)
+        if labels:
+            self.conditioning = Conditioning(init, labels, blocks, 2 * width)
 
-    def initial_state(self, batch: int | Tensor) -> State:
-        """Empty queues."""
-        return tf.zeros([batch, sum(self.settings.distances), self.settings.residual]), tf.zeros([batch], tf.int32)
+    def initial_state(self, batch: int | Tensor, label: Tensor | None = None) -> State:
+        """Empty queues, and the label."""
+        queues = tf.zeros([batch, sum(self.settings.distances), self.settings.residual])
+        empty = queues, tf.zeros([batch], tf.int32)
+        return (*empty, labels_or_none(batch, label)) if self.labels else empty
 
     def __call__(
         self,
@@ -110,7 +116,8 @@ class WaveNetModel(tf.Module):
             check_noise("wavenet", rows, step)
         if state is None:
             state = self.initial_state(batch)
-        rings, clock = state
+        rings, clock, *label = state
+        added = self._added(label)
         x = tf.gather(self.embedding, tf.transpose(tokens))
         queues, said = [], []
         distances = self.settings.distances
@@ -119,7 +126,7 @@ class WaveNetModel(tf.Module):
             extended = tf.concat([queue, x], axis=0)
             queues.append(_turn(tf.transpose(extended[time:], [1, 0, 2]), -(clock + time), distance))
             pair = tf.concat([x, extended[:time]], axis=-1)
-            gated = self._gate(block, tf.reshape(pair, [-1, 2 * width]))
+            gated = self._gate(block, tf.reshape(pair, [-1, 2 * width]), added)
             if rate:
                 gated = tf.reshape(gated, [time, batch, width])
                 gated = noise.dropout(gated, rate, (self.seed, step, block), rows, shared=True)
@@ -131,11 +138,12 @@ class WaveNetModel(tf.Module):
         # Batch first before the head, whose input may be narrower than its logits.
         total = tf.reshape(tf.transpose(total, [1, 0, 2]), [-1, skip])
         logits = tf.reshape(self._head(total), [batch, time, self.vocabulary_size])
-        return logits, (tf.concat(queues, axis=1), clock + time)
+        return logits, (tf.concat(queues, axis=1), clock + time, *label)
 
     def step(self, token: Tensor, state: State) -> tuple[Tensor, State]:
         """See `trainer.model.Model`."""
-        rings, clock = state
+        rings, clock, *label = state
+        added = self._added(label)
         distances = np.asarray(self.settings.distances, np.int32)
         starts = np.cumsum(distances) - distances
         slots = clock[:, None] % distances + starts
@@ -144,16 +152,24 @@ class WaveNetModel(tf.Module):
         inputs, said = [], []
         for block, earlier in enumerate(tf.unstack(old, len(distances), axis=1)):
             inputs.append(x)
-            said.append(self._gate(block, tf.concat([x, earlier], axis=-1)))
+            said.append(self._gate(block, tf.concat([x, earlier], axis=-1), added))
             if block < len(self.onward_kernels):
                 x += self._onward(block, said[-1])
         total = linear(tf.concat(said, axis=-1), self.skip_kernel, self.skip_bias)
         rows = tf.broadcast_to(tf.range(tf.shape(clock)[0])[:, None], tf.shape(slots))
         where = tf.stack([rows, slots], axis=-1)
-        return self._head(total), (_replace(rings, where, old, tf.stack(inputs, axis=1)), clock + 1)
+        return self._head(total), (_replace(rings, where, old, tf.stack(inputs, axis=1)), clock + 1, *label)
 
-    def _gate(self, block: int, pair: Tensor) -> Tensor:
+    def _added(self, label: list[Tensor]) -> list[Tensor]:
+        """What the label of a state, if it has one, adds in each block's gated unit."""
+        return self.conditioning(*label) if label else []
+
+    def _gate(self, block: int, pair: Tensor, added: list[Tensor]) -> Tensor:
+        """A block's gated unit: `pair` [T * B, 2 * residual], time first, and its label's part -> [T * B, residual]."""
         z = linear(pair, self.gate_kernels[block], self.gate_biases[block])
+        if added:
+            steps = tf.reshape(z, [-1, tf.shape(added[block])[0], z.shape[-1]])
+            z = tf.reshape(steps + added[block], tf.shape(z))
         squashed, gate = tf.split(z, 2, axis=-1)
         return tf.tanh(squashed) * tf.sigmoid(gate)
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -6,11 +7,11 @@ from hypothesis import strategies as st
 
 from music import midi
 from music.chords import chord_name, named_chord, named_pitch, normal_order, pitch_name
-from music.encoding import known
+from music.encoding import PitchedEncoding, known
 from music.errors import RejectedFile
 from music.midi import Score, Track
 from music.notes import Notes
-from music.vocabulary import Vocabulary
+from music.vocabulary import SPECIALS, Vocabulary
 from tests.corpora import corpus
 from tests.music.made import scores
 
@@ -132,3 +133,40 @@ def test_without_a_known_chord_a_note_of_the_chord_serves() -> None:
 def test_a_word_that_is_no_note_is_named() -> None:
     with pytest.raises(ValueError, match="'H4' is neither a note"):
         Notes().decode(["H4"])
+
+
+def higher(score: Score, semitones: int) -> Score:
+    tracks = [replace(track, notes=replace(track.notes, pitch=track.notes.pitch + semitones)) for track in score.tracks]
+    return replace(score, tracks=tuple(tracks))
+
+
+@settings(max_examples=80, deadline=None)
+@given(scores(pitches=(24, 103)), st.integers(-24, 24))
+def test_to_move_the_score_is_to_move_its_tokens(score: Score, semitones: int) -> None:
+    encoding = Notes(part="all")
+    moved = [[encoding.transposed(token, semitones) for token in song] for song in encoding.encode(score)]
+    assert encoding.encode(higher(score, semitones)) == moved
+
+
+@given(st.sets(st.integers(0, 11), min_size=1), st.integers(-127, 127))
+def test_a_chord_moved_there_and_back_is_itself(pitch_classes: set[int], semitones: int) -> None:
+    moved = Notes().transposed(chord_name(pitch_classes), semitones)
+    assert moved is not None
+    assert Notes().transposed(moved, -semitones) == chord_name(pitch_classes)
+
+
+def test_a_chord_that_is_moved_is_named_anew() -> None:
+    assert Notes().transposed("9.0.4", 3) == "0.3.7"
+    # The notes of an augmented chord are equally far apart: it begins with the lowest.
+    assert Notes().transposed("0.4.8", 5) == "1.5.9"
+
+
+def test_a_note_does_not_leave_the_range_of_midi() -> None:
+    assert Notes().transposed("G9", 0) == "G9"
+    assert Notes().transposed("G9", 1) is None
+    assert Notes().transposed("C_1", -1) is None
+
+
+def test_the_specials_have_no_pitch() -> None:
+    assert isinstance(Notes(), PitchedEncoding)
+    assert [Notes().transposed(token, 5) for token in SPECIALS] == list(SPECIALS)

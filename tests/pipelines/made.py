@@ -73,19 +73,35 @@ def snapshot(folder: Path) -> Snapshot:
     return Snapshot.from_json(path.read_text(), str(path))
 
 
-def windows(folder: Path) -> dict[str, list[tuple[str, int, list[int]]]]:
-    """(song, start, tokens) of each record that the current snapshot names, in order, by split."""
-    found = defaultdict(list)
+def features(folder: Path) -> dict[str, list[Any]]:
+    """The features of each record that the current snapshot names, in order, by split."""
+    found: dict[str, list[Any]] = defaultdict(list)
     for split, listed in snapshot(folder).shards.items():
         for shard in listed:
             with (folder / shard.path).open("rb") as file:
-                for payload in records.payloads(file):
-                    feature = Example.FromString(payload).features.feature
-                    (length,) = feature["length"].int64_list.value
-                    (start,) = feature["start"].int64_list.value
-                    (song,) = feature["song"].bytes_list.value
-                    found[split].append((song.decode(), start, list(feature["tokens"].int64_list.value)[:length]))
+                found[split] += [Example.FromString(payload).features.feature for payload in records.payloads(file)]
     return found
+
+
+def windows(folder: Path) -> dict[str, list[tuple[str, int, list[int]]]]:
+    """(song, start, tokens) of each record that the current snapshot names, in order, by split."""
+    found: dict[str, list[tuple[str, int, list[int]]]] = defaultdict(list)
+    for split, listed in features(folder).items():
+        for feature in listed:
+            (length,) = feature["length"].int64_list.value
+            (start,) = feature["start"].int64_list.value
+            (song,) = feature["song"].bytes_list.value
+            found[split].append((song.decode(), start, list(feature["tokens"].int64_list.value)[:length]))
+    return found
+
+
+def labels(folder: Path) -> dict[str, str]:
+    """The label of each song, as its records have it."""
+    return {
+        feature["song"].bytes_list.value[0].decode(): feature["label"].bytes_list.value[0].decode()
+        for listed in features(folder).values()
+        for feature in listed
+    }
 
 
 def songs(folder: Path) -> dict[str, list[int]]:

@@ -189,6 +189,8 @@ def test_the_order_of_a_learned_vocabulary_comes_from_its_tokens_alone(tmp_path:
         (("--window", 128), "--window 64, not 128"),
         (("--window", 64, "--stride", 8), "--stride 64, not 8"),
         (("--window", 64, "--split", "0.5,0.5,0"), "--split 0.8,0.1,0.1, not 0.5,0.5,0"),
+        (("--window", 64, "--split", "folder"), "--split 0.8,0.1,0.1, not folder"),
+        (("--window", 64, "--standardise"), "--standardise off, not on"),
         (("--window", 64, "--resolution", 32), "--resolution 16, not 32"),
         (("--window", 64, "--encoding", "notes"), "--encoding drums, not notes"),
     ],

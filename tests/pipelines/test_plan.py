@@ -1,4 +1,6 @@
 import random
+from collections.abc import Iterable
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,20 +8,32 @@ from hypothesis import strategies as st
 from music.dataset import Snapshot, content_id
 from music.drums import Drums
 from pipelines.elements import Job, Plan, Rejected
-from pipelines.plan import Account, plan, split_of
+from pipelines.plan import Account, Listed, plan
+from pipelines.splits import split_of
 
-JOB = Job("data", "data/.ingest", 1, Drums(), 256, 256, (0.8, 0.1, 0.1), tokens=("PAD", "BOS", "EOS"))
+FRACTIONS = (0.8, 0.1, 0.1)
+JOB = Job("data", "data/.ingest", 1, Drums(), 256, 256, FRACTIONS, tokens=("PAD", "BOS", "EOS"))
 
 # Few ids, so that files share songs and are exact copies of one another.
 SONG = st.integers(0, 5).map(lambda n: (content_id(b"song %d" % n), n + 1))
 
 
-def file(source: bytes, songs: list[bytes], name: str = "a.mid") -> tuple[str, str, tuple[tuple[str, int], ...]]:
-    return content_id(source), name, tuple((content_id(song), 10) for song in songs)
+def listed(source: str, name: str, songs: Iterable[tuple[str, int]], split: str = "", label: str = "") -> Listed:
+    """A file, in the split of its content unless another is named."""
+    without_keys = tuple((song, length, ()) for song, length in songs)
+    return Listed(source, name, without_keys, label, split or split_of(source, FRACTIONS))
 
 
-def planned(*files: tuple[str, str, tuple[tuple[str, int], ...]], before: Snapshot | None = None) -> Plan:
+def file(source: bytes, songs: list[bytes], name: str = "a.mid", split: str = "", label: str = "") -> Listed:
+    return listed(content_id(source), name, [(content_id(song), 10) for song in songs], split, label)
+
+
+def planned(*files: Listed, before: Snapshot | None = None) -> Plan:
     return plan([Account(files, (), 0, frozenset())], before, JOB)
+
+
+def planned_by_folder(*files: Listed) -> Plan:
+    return plan([Account(files, (), 0, frozenset())], None, replace(JOB, fractions=None))
 
 
 def snapshot_of(made: Plan) -> Snapshot:
@@ -33,11 +47,11 @@ def songs_of(made: Plan) -> dict[str, tuple[str, ...]]:
 @given(st.dictionaries(st.integers(0, 30), st.lists(SONG, min_size=1, max_size=3), max_size=12), st.data())
 def test_the_plan_depends_on_content_alone(contents: dict[int, list[tuple[str, int]]], data: st.DataObject) -> None:
     files = [
-        (content_id(b"%d" % number), name, tuple(songs))
+        listed(content_id(b"%d" % number), name, songs)
         for number, songs in contents.items()
         for name in data.draw(st.lists(st.text("ab", min_size=1, max_size=2), min_size=1, max_size=2))
     ]
-    refused = [Rejected(name, "", "why") for _, name, _ in files[:3]]
+    refused = [Rejected(file.name, "", "why") for file in files[:3]]
     accounts = [Account((one,), (), 0, frozenset()) for one in files]
     one = plan([Account(tuple(files), tuple(refused), 0, frozenset())], None, JOB)
     random.Random(data.draw(st.integers())).shuffle(accounts)
@@ -47,11 +61,11 @@ def test_the_plan_depends_on_content_alone(contents: dict[int, list[tuple[str, i
 
 @given(st.dictionaries(st.integers(0, 30), st.lists(SONG, min_size=1, max_size=3), min_size=1, max_size=12))
 def test_each_song_stands_once_and_in_the_split_of_its_source(contents: dict[int, list[tuple[str, int]]]) -> None:
-    made = planned(*((content_id(b"%d" % number), "a", tuple(songs)) for number, songs in contents.items()))
+    made = planned(*(listed(content_id(b"%d" % number), "a", songs) for number, songs in contents.items()))
     kept = [song for source in made.sources for song in source.songs]
     assert sorted(kept) == sorted({song for songs in contents.values() for song, _ in songs})
     for source in made.sources:
-        assert source.split == split_of(source.id, JOB.fractions)
+        assert source.split == split_of(source.id, FRACTIONS)
         assert bool(source.same_as) == (not source.songs)
         assert not source.same_as or songs_of(made)[source.same_as]
     lengths = {song: length for songs in contents.values() for song, length in songs}
@@ -101,7 +115,7 @@ def test_splits_have_about_the_shares_that_were_asked_for() -> None:
 def test_large_splits_have_several_shards_and_empty_ones_none() -> None:
     song = (content_id(b"long"), 1 << 20)
     job = Job("data", "", 1, Drums(), 100, 1, (1.0, 0.0, 0.0), tokens=("PAD", "BOS", "EOS"))
-    made = plan([Account(((content_id(b"one"), "a", (song,)),), (), 0, frozenset())], None, job)
+    made = plan([Account((listed(content_id(b"one"), "a", [song], "train"),), (), 0, frozenset())], None, job)
     # 2^20 windows of 101 tokens, two bytes each at most, and some more for the frame.
     assert 3 <= made.placement.shards["train"] <= 8
     assert made.placement.shards["validation"] == made.placement.shards["test"] == 0

@@ -20,11 +20,11 @@ def song_of(ids: list[int]) -> NDArray[np.int32]:
     return records.stored(np.asarray(ids, np.int32))
 
 
-@given(IDS, SIZES, SIZES)
-def test_records_are_what_protobuf_writes(ids: list[int], window: int, stride: int) -> None:
+@given(IDS, SIZES, SIZES, st.text(max_size=200))
+def test_records_are_what_protobuf_writes(ids: list[int], window: int, stride: int, label: str) -> None:
     stored = song_of(ids)
     for start, (length, payload) in zip(
-        records.starts(len(stored), stride), records.windows(SONG, stored, window, stride), strict=True
+        records.starts(len(stored), stride), records.windows(SONG, stored, window, stride, label), strict=True
     ):
         example = Example()
         feature = example.features.feature
@@ -33,7 +33,7 @@ def test_records_are_what_protobuf_writes(ids: list[int], window: int, stride: i
         feature["length"].int64_list.value.append(len(tokens))
         feature["start"].int64_list.value.append(start)
         feature["song"].bytes_list.value.append(SONG.encode())
-        feature["label"].bytes_list.value.append(b"")
+        feature["label"].bytes_list.value.append(label.encode())
         assert payload == example.SerializeToString(deterministic=True)
         assert length == len(tokens)
 

@@ -1,17 +1,11 @@
 from dataclasses import dataclass
 from typing import NoReturn
 
-import numpy as np
-import pytest
-
-from music import midi
 from music.drums import Drums
 from music.encoding import Encoding
 from music.midi import Score
-from music.notes import Notes
-from music.vocabulary import Vocabulary
-from pipelines.elements import Batch, Content, Contents, Song
-from pipelines.songs import EncodeFiles, to_ids
+from pipelines.elements import Batch, Content, Contents, Job
+from pipelines.songs import EncodeFiles
 from tests.pipelines.made import drum_file, piano_file
 
 
@@ -23,9 +17,13 @@ class Stumbling(Drums):
         raise ZeroDivisionError("in the\nencoder")
 
 
+def job(encoding: Encoding) -> Job:
+    return Job("data", "data/.ingest", 1, encoding, 256, 256, (0.8, 0.1, 0.1))
+
+
 def encoded(encoding: Encoding, *files: bytes, known: frozenset[str] = frozenset()) -> Batch:
     contents = Contents(tuple(Content(f"{i}.mid", data) for i, data in enumerate(files)))
-    (batch,) = EncodeFiles(encoding).process(contents, known)
+    (batch,) = EncodeFiles(job(encoding)).process(contents, known)
     return batch
 
 
@@ -42,7 +40,7 @@ def test_any_exception_while_parsing_rejects_the_file() -> None:
 
 
 def test_a_file_that_could_not_be_read_is_rejected() -> None:
-    (batch,) = EncodeFiles(Drums()).process(Contents((Content("a.mid", None, "cannot be read: why"),)))
+    (batch,) = EncodeFiles(job(Drums())).process(Contents((Content("a.mid", None, "cannot be read: why"),)))
     assert [(rejected.id, rejected.reason) for rejected in batch.rejected] == [("", "cannot be read: why")]
 
 
@@ -51,17 +49,3 @@ def test_known_content_is_not_encoded_again() -> None:
     batch = encoded(Drums(), drum_file(2), drum_file(1), known=frozenset([known]))
     assert [file.name for file in batch.files] == ["0.mid"]
     assert batch.known == 1
-
-
-@pytest.mark.parametrize(("encoding", "file"), [(Drums(), drum_file(3)), (Notes(), piano_file(3))])
-def test_ids_stand_for_the_encodings_tokens(encoding: Encoding, file: bytes) -> None:
-    (tokens,) = encoding.encode(midi.read(file))
-    ((song,),) = (one.songs for one in encoded(encoding, file).files)
-    vocabulary = encoding.vocabulary() or Vocabulary.of(sorted(set(tokens)))
-    assert vocabulary.words(to_ids(encoding, vocabulary)(song).tolist()) == tokens
-    assert song.length == len(tokens)
-
-
-def test_tokens_outside_the_vocabulary_become_their_nearest() -> None:
-    ids = to_ids(Notes(), Vocabulary.of(["C4", "C5"]))(Song("", 3, b"C#4 C5 B4"))
-    assert np.array_equal(ids, [3, 4, 4])

@@ -9,11 +9,18 @@ from serving import quiet  # noqa: F401
 # isort: split
 import tensorflow as tf
 
+from music.chords import pitch_name
 from music.drums import Drums
+from music.encoding import Encoding
+from music.notes import Notes
+from music.vocabulary import Vocabulary
 from serving.export import export
 from trainer.lstm import Lstm
-from trainer.presets import Settings, Training
+from trainer.presets import Settings
 from trainer.run import BEST, Config, Run
+from trainer.training import Training
+
+LABELS = ("happy", "sad_slow")
 
 
 @pytest.fixture(scope="session")
@@ -22,23 +29,53 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return made(tmp_path_factory.mktemp("runs") / "drums", Lstm(units=32, layers=2, embedding=16))
 
 
-def made(path: Path, model: Settings) -> Run:
-    """A run with random weights."""
+def made(
+    path: Path,
+    model: Settings,
+    labels: tuple[str, ...] = (),
+    encoding: Encoding | None = None,
+    vocabulary: Vocabulary | None = None,
+) -> Run:
+    """A run with random weights; of drums, if nothing else is said."""
+    encoding = encoding or Drums()
     config = Config(
         preset="drums-lstm-small",
         model=model,
         training=Training(),
-        encoding=Drums(),
-        vocabulary=Drums().vocabulary(),
+        encoding=encoding,
+        vocabulary=vocabulary or encoding.vocabulary() or Vocabulary.of(()),
         window=64,
         dataset="none",
         snapshot=1,
         content="none",
+        labels=labels,
     )
     run = Run(str(path), config)
     run.save()
     tf.train.Checkpoint(model=run.build()).save(str(path / BEST / "weights"))
     return run
+
+
+@pytest.fixture(scope="session")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that was trained with labels."""
+    run = made(tmp_path_factory.mktemp("runs") / "styles", Lstm(units=32, layers=2, embedding=16), LABELS)
+    path = tmp_path_factory.mktemp("models") / "styles"
+    export(run, str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def piano(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of notes and chords, whose vocabulary has every note of four octaves and a few chords."""
+    names = [pitch_name(pitch) for pitch in range(36, 84)]
+    chords = [".".join(str((pitch + root) % 12) for pitch in (0, 4, 7)) for root in range(12)]
+    vocabulary = Vocabulary.of([*names, *chords])
+    model = Lstm(units=32, layers=1, embedding=16)
+    run = made(tmp_path_factory.mktemp("runs") / "piano", model, encoding=Notes(), vocabulary=vocabulary)
+    path = tmp_path_factory.mktemp("models") / "piano"
+    export(run, str(path))
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -17,9 +18,9 @@ import tensorflow as tf
 import tutti
 from music.errors import UserError
 from music.vocabulary import BOS
-from serving.engine import inputs
+from serving.engine import inputs, load
 from serving.export import export
-from tests.serving.conftest import made
+from tests.serving.conftest import LABELS, made
 from trainer.lstm import Lstm
 from trainer.run import Run
 
@@ -47,7 +48,7 @@ rows = {
     "top_k": np.array([0, 0, 5, 0, 3, 0, 40, 1], np.int32),
     "top_p": np.array([0, 0, 0, 0.9, 0.5, 0, 0.8, 0], np.float32),
     "seed": np.array([1, 1, 2, -5, 2**62, 7, 8, 9], np.int64),
-    "label": np.zeros(8, np.int32),
+    "label": np.array([0, 1, 2, 1, 0, 2, 2, 1], np.int32) % (1 + int(sys.argv[2])),
 }
 
 def ask(chosen, width):
@@ -73,18 +74,23 @@ check(np.array([3, 6, 3]), 40)
 check(np.tile(np.arange(8), 20), 40)
 
 score = saved.signatures["score"]
-scored = score(tokens=tf.constant(np.tile(prompt, (20, 1))))["log_prob"].numpy()
+label = rows["label"]
+scored = score(tokens=tf.constant(np.tile(prompt, (20, 1))), label=tf.constant(np.tile(label, 20)))["log_prob"].numpy()
 for row, length in enumerate(lengths):
-    alone = score(tokens=tf.constant(prompt[row : row + 1, :length]))["log_prob"].numpy()
+    alone = score(tokens=tf.constant(prompt[row : row + 1, :length]), label=tf.constant(label[row : row + 1]))
+    alone = alone["log_prob"].numpy()
     assert alone.tobytes() == scored[row, :length].tobytes(), row
 print("each row equals the row alone")
 """
 
 
-def test_a_rows_answer_does_not_depend_on_its_neighbours(models: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("labels", [0, 2])
+def test_a_rows_answer_does_not_depend_on_its_neighbours(
+    labels: int, models: Path, labelled: Path, tmp_path: Path
+) -> None:
     script = tmp_path / "stranger.py"
     script.write_text(textwrap.dedent(STRANGER))
-    command = [sys.executable, str(script), str(models / "1")]
+    command = [sys.executable, str(script), str((labelled if labels else models) / "1"), str(labels)]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.stdout.strip() == "each row equals the row alone", ended.stderr
 
@@ -96,7 +102,7 @@ def test_without_onednn_a_fixed_tile_keeps_rows_independent(tmp_path: Path) -> N
     script = tmp_path / "stranger.py"
     script.write_text(STRANGER)
     environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0", "TF_NUM_INTRAOP_THREADS": "8"}
-    command = [sys.executable, str(script), path]
+    command = [sys.executable, str(script), path, "0"]
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert ended.stdout.strip() == "each row equals the row alone", ended.stderr
 
@@ -136,21 +142,59 @@ def test_scores_are_the_models_log_probabilities(run: Run, models: Path) -> None
     tokens[1, 20:] = 0
     inputs_ = np.concatenate([np.full((3, 1), BOS, np.int32), tokens[:, :-1]], 1)
     expected = np.take_along_axis(tf.nn.log_softmax(model(inputs_)[0]).numpy(), tokens[..., None], 2)[..., 0]
-    given = score(tokens=tf.constant(tokens))["log_prob"].numpy()
+    given = score(tokens=tf.constant(tokens), label=tf.zeros(3, tf.int32))["log_prob"].numpy()
     np.testing.assert_allclose(given, np.where(tokens > 0, expected, 0), atol=1e-4)
 
 
 def test_a_pieces_log_prob_is_the_sum_of_its_scores(models: Path) -> None:
     signatures = tf.saved_model.load(str(models / "1")).signatures
     answer = signatures["generate"](**inputs([[]] * 4, steps=30, seeds=[1, 2, 3, 4], temperature=0.8))
-    scores = signatures["score"](tokens=answer["tokens"])["log_prob"]
+    scores = signatures["score"](tokens=answer["tokens"], label=tf.zeros(4, tf.int32))["log_prob"]
     np.testing.assert_allclose(answer["log_prob"], tf.reduce_sum(scores, 1), rtol=1e-5)
+
+
+def test_a_piece_under_a_label_has_the_scores_of_that_label(labelled: Path) -> None:
+    signatures = tf.saved_model.load(str(labelled / "1")).signatures
+    label = [0, 1, 2]
+    answer = signatures["generate"](**inputs([[5, 9]] * 3, steps=30, seeds=[7] * 3, label=label))
+    tokens = tf.concat([tf.constant([[5, 9]] * 3), answer["tokens"]], axis=1)
+    scores = tf.stack([signatures["score"](tokens=tokens, label=tf.fill([3], n))["log_prob"] for n in label])
+    sums = tf.reduce_sum(scores[:, :, 2:], axis=2).numpy()
+    np.testing.assert_allclose(answer["log_prob"], sums.diagonal(), rtol=1e-5)
+    # Each label is a model of its own.
+    assert len({answer["tokens"][row].numpy().tobytes() for row in label}) == 3
+    assert len(np.unique(sums.round(3))) == 9
+
+
+@pytest.mark.parametrize(("labels", "label"), [(0, 1), (2, 3), (2, -1)])
+def test_a_label_that_was_not_trained_is_refused(labels: int, label: int, models: Path, labelled: Path) -> None:
+    signatures = tf.saved_model.load(str((labelled if labels else models) / "1")).signatures
+    reason = "label must be from 0 .none. to 2" if labels else "label must be 0"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=reason):
+        signatures["generate"](**inputs([[]], steps=1, seeds=[0], label=label))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=reason):
+        signatures["score"](tokens=tf.constant([[5]]), label=tf.constant([label]))
 
 
 def test_the_assets_say_how_tokens_become_music(run: Run, models: Path) -> None:
     assets = models / "1" / "assets"
     assert json.loads((assets / "vocabulary.json").read_text()) == list(run.config.vocabulary.tokens)
     assert json.loads((assets / "encoding.json").read_text())["name"] == "drums"
+    assert json.loads((assets / "labels.json").read_text()) == []
+
+
+def test_the_labels_are_known_by_name(labelled: Path) -> None:
+    engine = load(str(labelled))
+    assert json.loads((labelled / "1" / "assets" / "labels.json").read_text()) == [*LABELS]
+    assert [engine.label(name) for name in LABELS] == [1, 2]
+    with pytest.raises(UserError, match="no label 'loud': the trained labels are happy, sad_slow"):
+        engine.label("loud")
+
+
+def test_an_export_without_a_list_of_labels_is_read(models: Path, tmp_path: Path) -> None:
+    shutil.copytree(models / "1", tmp_path / "1")
+    (tmp_path / "1" / "assets" / "labels.json").unlink()
+    assert load(str(tmp_path)).labels == ()
 
 
 def test_the_warm_up_requests_fit_the_signatures(models: Path) -> None:

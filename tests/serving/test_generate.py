@@ -6,12 +6,19 @@ from pathlib import Path
 import pytest
 
 import tutti
-from music import midi, picture
+from music import messages, midi, picture
+from music.events import Events
 from music.midi import Score, Track
+from music.mulaw import MuLaw
+from music.vocabulary import Vocabulary
 from serving.engine import load
+from serving.export import export
 from serving.generate import main
+from tests.serving.conftest import LABELS, made
+from trainer.lstm import Lstm
 
 ROOT = Path(__file__).parents[2]
+SMALL = Lstm(units=32, layers=1, embedding=16)
 
 
 def test_a_piece_is_midi_picture_and_text(models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,6 +86,69 @@ def test_json_says_what_was_written(models: Path, tmp_path: Path, capsys: pytest
 
 
 @pytest.mark.parametrize(
+    ("wish", "label"),
+    [(["--label", "sad_slow"], 2), (["--mood", "sorrow and loss"], 2), (["--mood", "joyful"], 1), ([], 0)],
+)
+def test_a_label_is_asked_for_by_name_or_by_mood(
+    wish: list[str], label: int, labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mid"
+    main(["--model", str(labelled), "--out", str(out), "--steps", "40", "--no-picture", "--json", *wish])
+    said = json.loads(capsys.readouterr().out)
+    assert said["label"] == (LABELS[label - 1] if label else None)
+    if "--mood" in wish:
+        assert said["mood"]["label"] == LABELS[label - 1]
+        assert said["mood"]["cosine"] > said["mood"]["runner_up"][1]
+    (answer,) = load(str(labelled)).generate([[]], steps=40, seeds=[1], label=label)
+    assert out.with_suffix(".txt").read_text().split() == answer.tokens
+
+
+def test_rows_may_have_labels_and_lengths_of_their_own(labelled: Path) -> None:
+    engine = load(str(labelled))
+    alone = [engine.generate([[7]], steps=20 * row, seeds=[5], label=row)[0] for row in (1, 2)]
+    assert engine.generate([[7]] * 2, steps=[20, 40], seeds=[5] * 2, label=[1, 2]) == alone
+
+
+def test_a_sheet_and_a_tempo_are_written_of_notes(piano: Path, tmp_path: Path) -> None:
+    wishes = ["--steps", "12", "--sheet", "--bpm", "90", "--prompt", "C4 E4 0.4.7"]
+    main(["--model", str(piano), "--out", str(tmp_path / "out.mid"), *wishes])
+    assert b"<score-partwise" in (tmp_path / "out.musicxml").read_bytes()
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    (tempo,) = midi.read((tmp_path / "out.mid").read_bytes()).tempos
+    assert tempo == pytest.approx((0, 90))
+
+
+def test_events_become_messages_a_picture_and_a_sheet(tmp_path: Path) -> None:
+    words = [f"{wait}_{status}_{pitch}_40" for wait in (0, 120) for status in (80, 90) for pitch in ("3c", "40", "43")]
+    run = made(tmp_path / "run", SMALL, encoding=Events(), vocabulary=Vocabulary.of(words))
+    export(run, str(tmp_path / "model"))
+    wishes = ["--steps", "24", "--sheet", "--bpm", "90", "--prompt", "0_90_3c_40 120_80_3c_40"]
+    main(["--model", str(tmp_path / "model"), "--out", str(tmp_path / "out.mid"), *wishes])
+    piece = messages.read((tmp_path / "out.mid").read_bytes())
+    assert piece.tempos[0] == pytest.approx((0, 90))
+    assert Events().encode(piece)[0] == (tmp_path / "out.txt").read_text().split()
+    assert {"out.png", "out.musicxml"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_sound_becomes_a_recording_with_its_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    export(made(tmp_path / "run", SMALL, encoding=MuLaw()), str(tmp_path / "model"))
+    wishes = ["generate", "--model", str(tmp_path / "model"), "--steps", "400", "--seed", "3"]
+    main([*wishes[1:], "--out", str(tmp_path / "out.wav")])
+    assert (tmp_path / "out.wav").read_bytes()[:4] == b"RIFF"
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    for flags, reason in (
+        (["--out", str(tmp_path / "x.mid")], "must end in .wav"),
+        (["--out", str(tmp_path / "x.flac")], "must end in .wav"),
+        (["--out", str(tmp_path / "x.wav"), "--sheet"], "--sheet does not apply"),
+        (["--out", str(tmp_path / "x.wav"), "--bpm", "90"], "--bpm does not apply"),
+    ):
+        assert tutti.main([*wishes, *flags]) == 2
+        assert reason in capsys.readouterr().err.splitlines()[-1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
     ("argv", "reason"),
     [
         (["--model", "missing", "--out", "OUT/x.mid"], "no model at missing"),
@@ -92,12 +162,18 @@ def test_json_says_what_was_written(models: Path, tmp_path: Path, capsys: pytest
         (["--model", "MODEL", "--out", "OUT/x.mid", "--prompt", "BOS"], "BOS"),
         (["--model", "MODEL", "--out", "OUT/x.mid", "--prompt", " "], "holds no tokens"),
         (["--model", "MODEL", "--out", "OUT/x.mid", "--loud"], "--loud"),
+        (["--model", "MODEL", "--out", "OUT/x.mid", "--label", "happy"], "trained without labels"),
+        (["--model", "LABELLED", "--out", "OUT/x.mid", "--label", "loud"], "the trained labels are happy, sad_slow"),
+        (["--model", "MODEL", "--out", "OUT/x.mid", "--mood", "hope"], "trained with labels"),
+        (["--model", "LABELLED", "--out", "OUT/x.mid", "--mood", "quarterly tax report"], "no trained label is near"),
+        (["--model", "LABELLED", "--out", "OUT/x.mid", "--mood", "hope", "--label", "happy"], "not allowed with"),
     ],
 )
 def test_bad_use_is_one_line_and_status_2(
-    argv: list[str], reason: str, models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    argv: list[str], reason: str, models: Path, labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = [word.replace("MODEL", str(models)).replace("OUT", str(tmp_path)) for word in argv]
+    places = {"MODEL": models, "LABELLED": labelled, "OUT/x": tmp_path / "x", "OUT/missing": tmp_path / "missing"}
+    words = [next((word.replace(name, str(at)) for name, at in places.items() if name in word), word) for word in argv]
     assert tutti.main(["generate", *words]) == 2
     *progress, line = capsys.readouterr().err.splitlines()
     assert reason in line

@@ -40,6 +40,7 @@ def drawn(count: int = 4096, end: int = 1000, **wishes: Any) -> tuple[NDArray[np
         top_k=tf.fill([count], row["top_k"]),
         top_p=tf.fill([count], tf.constant(row["top_p"], tf.float32)),
         seed=tf.range(count, dtype=tf.int64),
+        label=tf.zeros([count], tf.int32),
     )
     tokens, length, _ = Sampler(Fixed(end), len(LOGITS)).generate(requests)
     return tokens.numpy(), length.numpy()

@@ -1,5 +1,6 @@
 """Small datasets, written as `pipelines` writes them but without Beam."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from numpy.typing import NDArray
 from music.dataset import MANIFEST, SPLITS, Dataset, Shard, Snapshot, content_id, shard_path, snapshot_path
 from music.encoding import Encoding
 from music.notes import Notes
-from music.vocabulary import BOS, EOS, PAD, Vocabulary
+from music.pianoroll import PianoRoll
+from music.vocabulary import BOS, EOS, PAD, SPECIALS, Vocabulary
 
 Song = NDArray[np.int32]
+Label = Callable[[Song], str]
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,13 @@ def dataset(
     shards: int = 2,
     encoding: Encoding | None = None,
     vocabulary: Vocabulary | None = None,
+    label: Label | None = None,
 ) -> Made:
-    """Writes a dataset of one snapshot; by default 24 songs of `phrases` to train on, 6 and 6 beside."""
+    """Writes a dataset of one snapshot; by default 24 songs of `phrases` to train on, 6 and 6 beside.
+
+    Args:
+      label: what each song is labelled with; without it there are no labels.
+    """
     if songs is None:
         songs = {"train": phrases(24, words, 1), "validation": phrases(6, words, 2), "test": phrases(6, words, 3)}
     stride = stride or window
@@ -65,14 +73,57 @@ def dataset(
         named.sort(key=lambda pair: pair[0])
         ordered[split] = [song for _, song in named]
         written[split] = tuple(
-            _shard(folder, shard_path(split, 1, i, shards), named[i::shards], window, stride) for i in range(shards)
+            _shard(folder, shard_path(split, 1, i, shards), named[i::shards], window, stride, label or (lambda _: ""))
+            for i in range(shards)
         )
     (folder / "snapshots").mkdir()
     snapshot = Snapshot(number=1, shards=written, sources=(), rejected=0)
     (folder / snapshot_path(1)).write_text(snapshot.to_json())
-    manifest = Dataset(encoding, window, stride, vocabulary, (0.8, 0.1, 0.1), 1)
+    labels = sorted({label(song) for split in SPLITS for song in songs[split]}) if label else []
+    manifest = Dataset(encoding, window, stride, vocabulary, (0.8, 0.1, 0.1), 1, tuple(filter(None, labels)))
     (folder / MANIFEST).write_text(manifest.to_json())
     return Made(str(folder), ordered)
+
+
+def framed(
+    folder: Path, songs: list[NDArray[np.uint8]], *, window: int, labels: tuple[str, ...] = (), shards: int = 2
+) -> str:
+    """Writes a dataset of piano rolls, uint8[steps, bits] each, all to train on; returns its path.
+
+    Args:
+      labels: of the songs, one each; without them there are none.
+    """
+    bits = songs[0].shape[1]
+    encoding = PianoRoll(lowest=60, highest=60 + bits // 2)
+    records = [
+        (number, start, song[start : start + window], labels[number] if labels else "")
+        for number, song in enumerate(songs)
+        for start in range(0, len(song), window)
+    ]
+    written: dict[str, tuple[Shard, ...]] = dict.fromkeys(SPLITS, ())
+    (folder / "train").mkdir(parents=True)
+    for i in range(shards):
+        path = shard_path("train", 1, i, shards)
+        with tf.io.TFRecordWriter(str(folder / path)) as writer:
+            for number, start, frames, label in records[i::shards]:
+                whole = np.pad(frames, ((0, window - len(frames)), (0, 0)))
+                features = {
+                    "frames": _text(np.packbits(whole, axis=1).tobytes()),
+                    "length": _numbers(len(frames)),
+                    "song": _text(str(number).encode()),
+                    "start": _numbers(start),
+                    "label": _text(label.encode()),
+                }
+                writer.write(_serialised(features))
+        content = (folder / path).read_bytes()
+        shard = Shard(path, len(records[i::shards]), 0, len(content), content_id(content)[:8])
+        written["train"] += (shard,)
+    (folder / "snapshots").mkdir()
+    (folder / snapshot_path(1)).write_text(Snapshot(number=1, shards=written, sources=(), rejected=0).to_json())
+    known = tuple(dict.fromkeys(filter(None, labels)))
+    manifest = Dataset(encoding, window, window, Vocabulary(SPECIALS), (0.8, 0.1, 0.1), 1, known)
+    (folder / MANIFEST).write_text(manifest.to_json())
+    return str(folder)
 
 
 def _names(words: int) -> list[str]:
@@ -80,13 +131,13 @@ def _names(words: int) -> list[str]:
     return pitches[:words]
 
 
-def _shard(folder: Path, path: str, named: list[tuple[str, Song]], window: int, stride: int) -> Shard:
+def _shard(folder: Path, path: str, named: list[tuple[str, Song]], window: int, stride: int, label: Label) -> Shard:
     records = tokens = 0
     with tf.io.TFRecordWriter(str(folder / path)) as writer:
         for song, ids in named:
             for start in _starts(len(ids), window, stride):
                 piece = ids[start : start + window + 1]
-                writer.write(_example(song, start, piece, window))
+                writer.write(_example(song, start, piece, window, label(ids)))
                 records, tokens = records + 1, tokens + len(piece)
     content = (folder / path).read_bytes()
     # Readers of TFRecords check the records' own checksums; the shard's is for `tutti inspect`.
@@ -99,22 +150,29 @@ def _starts(length: int, window: int, stride: int) -> list[int]:
     return [i * stride for i in range(last + 1) if i * stride <= length - 2]
 
 
-def _example(song: str, start: int, piece: Song, window: int) -> bytes:
+def _example(song: str, start: int, piece: Song, window: int, label: str) -> bytes:
     padded = np.full(window + 1, PAD, np.int64)
     padded[: len(piece)] = piece
 
-    def numbers(*values: int) -> tf.train.Feature:
-        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+    return _serialised(
+        {
+            "tokens": _numbers(*padded.tolist()),
+            "length": _numbers(len(piece)),
+            "song": _text(song.encode()),
+            "start": _numbers(start),
+            "label": _text(label.encode()),
+        }
+    )
 
-    def text(value: bytes) -> tf.train.Feature:
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
-    features = {
-        "tokens": numbers(*padded.tolist()),
-        "length": numbers(len(piece)),
-        "song": text(song.encode()),
-        "start": numbers(start),
-        "label": text(b""),
-    }
+def _numbers(*values: int) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+
+def _text(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _serialised(features: dict[str, tf.train.Feature]) -> bytes:
     serialised: bytes = tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
     return serialised

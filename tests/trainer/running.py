@@ -48,7 +48,8 @@ def ended(*processes: subprocess.Popen[str]) -> None:
 
 
 def weights(run: Path, folder: str = "checkpoints") -> dict[str, NDArray[Any]]:
-    """The variables of the newest checkpoint, optimizer and step among them."""
+    """The variables of the newest checkpoint, optimizer, step and carried state among them."""
     reader = tf.train.load_checkpoint(tf.train.latest_checkpoint(str(run / folder)))
-    names = [name for name in reader.get_variable_to_shape_map() if name.startswith(("model/", "slots/", "step/"))]
+    kept = ("model/", "slots/", "step/", "carried/")
+    names = [name for name in reader.get_variable_to_shape_map() if name.startswith(kept)]
     return {name: np.asarray(reader.get_tensor(name)) for name in names}

@@ -15,6 +15,7 @@ from music.drums import Drums
 from music.errors import UserError
 from trainer import evaluate, ngram, run
 from trainer.lstm import Lstm, LstmModel
+from trainer.records import Song
 from trainer.score import score_songs
 from trainer.wavenet import WaveNet, WaveNetModel
 
@@ -24,7 +25,7 @@ MODELS: list[Any] = [
 ]
 
 
-def by_hand(model: Any, songs: list[made.Song], restart: int = 0) -> list[float]:
+def by_hand(model: Any, songs: list[made.Song], restart: int = 0, label: int = 0) -> list[float]:
     """Targets, their bits, how many were first and among the first five; one token after the other.
 
     Args:
@@ -34,7 +35,7 @@ def by_hand(model: Any, songs: list[made.Song], restart: int = 0) -> list[float]
     for song in songs:
         for place, (token, target) in enumerate(pairwise(song)):
             if place == 0 or (restart and place % restart == 0):
-                state = model.initial_state(1)
+                state = model.initial_state(1, tf.constant([label]))
             logits, state = model.step(tf.constant([token]), state)
             values = logits.numpy()[0].astype(float)
             rank = int((values > values[target]).sum())
@@ -47,9 +48,18 @@ def by_hand(model: Any, songs: list[made.Song], restart: int = 0) -> list[float]
 @pytest.mark.parametrize("carry", [True, False], ids=["whole songs", "windows"])
 def test_scores_are_those_of_one_token_after_the_other(phrases: made.Made, model: Any, carry: bool) -> None:
     songs = phrases.songs["test"][:3]
-    score = score_songs(model, songs, window=16, carry=carry)
+    score = score_songs(model, [Song(song, 0) for song in songs], window=16, carry=carry)
     found = [score.targets, score.bits, score.first, score.among_five]
     np.testing.assert_allclose(found, by_hand(model, songs, restart=0 if carry else 16), rtol=1e-5)
+
+
+def test_a_song_is_scored_as_one_of_its_label(phrases: made.Made) -> None:
+    model = LstmModel(Lstm(units=16, layers=1, embedding=16), 15, seed=3, labels=2)
+    songs = [Song(tokens, label) for tokens, label in zip(phrases.songs["test"], (0, 2, 1, 2, 0, 0), strict=True)]
+    whole = score_songs(model, songs, window=16)
+    parts = [by_hand(model, [song.tokens for song in songs if song.label == label], label=label) for label in (0, 1, 2)]
+    np.testing.assert_allclose(whole.bits, sum(part[1] for part in parts), rtol=1e-5)
+    assert whole.bits != score_songs(model, [Song(song.tokens, 0) for song in songs], window=16).bits
 
 
 def evaluated(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
@@ -62,7 +72,7 @@ def test_the_report_is_about_the_best_weights_and_a_baseline_on_the_same_targets
 ) -> None:
     result = evaluated(capsys, "--run", str(trained), "--dataset", phrases.path)
     songs = phrases.songs["test"]
-    score = score_songs(run.load(str(trained)).model(), songs, 16)
+    score = score_songs(run.load(str(trained)).model(), [Song(song, 0) for song in songs], 16)
     assert result["targets"] == sum(len(song) - 1 for song in songs) == score.targets
     assert result["bits_per_token"] == pytest.approx(score.bits / score.targets, abs=1e-5)
     assert result["perplexity"] == pytest.approx(2 ** result["bits_per_token"], rel=1e-4)

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 from tests.trainer import made
@@ -24,7 +25,8 @@ def windows(corpus: made.Made) -> list[bytes]:
     for song in corpus.songs["train"]:
         for start in range(0, len(song) - 1, 16):
             piece = song[start : start + 17]
-            found.append(np.pad(piece, (0, 17 - len(piece))).astype(np.int32).tobytes())
+            # No label, then the window.
+            found.append(np.pad(piece, (1, 17 - len(piece))).astype(np.int32).tobytes())
     return sorted(found)
 
 
@@ -39,7 +41,7 @@ def test_an_epoch_holds_every_window_once_and_is_filled_up_with_padding(phrases:
     batches = Batches(open_corpus(phrases.path), "train", batch_size=8, cache_bytes=cache, seed=1)
     found = epoch(batches, 0)
     expected = windows(phrases)
-    assert found.shape == (batches.steps, 8, 17)
+    assert found.shape == (batches.steps, 8, 18)
     assert batches.steps == -(-len(expected) // 8) > len(expected) / 8  # the last batch is not full
     assert rows(found) == expected
 
@@ -79,7 +81,7 @@ def test_chunks_run_through_epochs_and_end_where_they_shall(phrases: made.Made) 
     steps, ends = 7, []
     seen = []
     for rows, count in batches.chunks(4, 7, (6, 100)):
-        assert rows.shape == (4, 8, 17)
+        assert rows.shape == (4, 8, 18)
         seen.append(rows.numpy()[:count])
         steps += count
         ends.append(steps)
@@ -93,7 +95,7 @@ def test_chunks_of_one_epoch_end_with_it(phrases: made.Made) -> None:
     batches = Batches(open_corpus(phrases.path), "validation", batch_size=8)
     chunks = list(batches.chunks(4))
     assert sum(count for _, count in chunks) == batches.steps
-    assert {tuple(rows.shape) for rows, _ in chunks} == {(4, 8, 17)}
+    assert {tuple(rows.shape) for rows, _ in chunks} == {(4, 8, 18)}
 
 
 def test_a_file_that_the_snapshot_does_not_name_is_not_read(phrases: made.Made, tmp_path: Path) -> None:
@@ -120,3 +122,57 @@ def test_a_missing_record_is_noticed(phrases: made.Made, tmp_path: Path) -> None
     shard.write_bytes(shard.read_bytes()[record:])
     with pytest.raises(UserError, match="records instead of"):
         Batches(open_corpus(copy.path), "train", batch_size=8)
+
+
+@CACHES
+def test_a_row_begins_with_the_number_of_its_songs_label(tmp_path: Path, cache: int) -> None:
+    names = {3: "", 4: "fast", 5: "slow"}
+    songs = [np.array([1, kind, *range(6, 6 + count), 2], np.int32) for kind in names for count in (3, 5)]
+    copy = made.dataset(
+        tmp_path / "copy",
+        {"train": songs, "validation": [], "test": []},
+        window=16,
+        label=lambda song: names[int(song[1])],
+    )
+    corpus = open_corpus(copy.path)
+    assert corpus.labels == ("fast", "slow")
+
+    def labels(*known: str) -> list[tuple[int, int]]:
+        opened = open_corpus(copy.path, labels=known or None)
+        found = epoch(Batches(opened, "train", batch_size=6, cache_bytes=cache, seed=1), 0)[0]
+        return sorted((int(row[2]), int(row[0])) for row in found)
+
+    assert labels() == [(3, 0), (3, 0), (4, 1), (4, 1), (5, 2), (5, 2)]
+    # A model that knows but one of them takes the other for none.
+    assert labels("slow") == [(3, 0), (3, 0), (4, 0), (4, 0), (5, 1), (5, 1)]
+
+
+@CACHES
+def test_frames_are_rows_of_bits(tmp_path: Path, cache: int) -> None:
+    dice = np.random.default_rng(1)
+    songs = [dice.integers(0, 2, (steps, 10), np.uint8) for steps in (8, 5, 4)]
+    path = made.framed(tmp_path / "rolls", songs, window=4, labels=("calm", "", "wild"))
+    found = epoch(Batches(open_corpus(path), "train", batch_size=5, cache_bytes=cache, seed=1), 0)
+    expected = []
+    for song, label in zip(songs, (1, 0, 2), strict=True):
+        for start in range(0, len(song), 4):
+            frames = np.pad(song[start : start + 4], ((0, 4), (0, 0)))[:4]
+            expected.append(np.array([label, *frames.ravel()], np.int32).tobytes())
+    assert found.shape == (1, 5, 41)
+    assert rows(found) == sorted(expected)
+
+
+def test_songs_that_are_carried_on_lie_end_to_end_in_each_row(phrases: made.Made) -> None:
+    batches = Batches(open_corpus(phrases.path), "train", batch_size=6, seed=1, carry=True)
+    found = epoch(batches, 3)
+    assert found.shape == (batches.steps, 6, 18)
+    assert rows(found) == windows(phrases)
+    for row in found.transpose(1, 0, 2)[..., 1:]:
+        for before, after in pairwise(row):
+            assert after[0] in (0, 1) or after[0] == before[-1] != 0
+    parts = [
+        Batches(open_corpus(phrases.path), "train", batch_size=6, worker=i, workers=2, seed=1, carry=True)
+        for i in range(2)
+    ]
+    np.testing.assert_array_equal(np.concatenate([epoch(part, 3) for part in parts], axis=1), found)
+    assert epoch(batches, 4).tobytes() != found.tobytes()

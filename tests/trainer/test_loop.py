@@ -18,9 +18,9 @@ from trainer.input import Batches
 from trainer.journal import Journal
 from trainer.loop import Computation, Pace, fit
 from trainer.optimizer import Adam
-from trainer.presets import Training
 from trainer.records import open_corpus
 from trainer.steps import Sums
+from trainer.training import Training
 
 Bits = Callable[[int], float]
 

@@ -85,3 +85,20 @@ def test_recurrent_weights_start_as_rotations_and_the_forget_gate_open() -> None
     for block in np.split(network.recurrents[1].numpy(), 4, axis=1):
         np.testing.assert_allclose(block @ block.T, np.eye(32), atol=1e-5)
     np.testing.assert_array_equal(network.biases[0].numpy().reshape(4, 32)[:, 0], [0, 1, 0, 0])
+
+
+def test_input_dropout_falls_on_the_products_with_inputs_alone() -> None:
+    network = LstmModel(Lstm(units=16, layers=2, embedding=16, dropout=0.0, input_dropout=0.5), 20, seed=1)
+    tokens = np.random.default_rng(0).integers(0, 20, (3, 7)).astype(np.int32)
+
+    def change() -> Any:
+        dropped = network(tokens, training=True, rows=tf.range(3), step=1)[0]
+        return np.abs(dropped - network(tokens)[0]).max(axis=(1, 2))
+
+    assert (change() > 1e-2).all()
+    # Recurrent products and biases, left alone, are never dropped.
+    for kernel in network.inputs:
+        kernel.assign(tf.zeros_like(kernel))
+    for bias in network.biases:
+        bias.assign_add(tf.random.stateless_normal(bias.shape, [1, 2]))
+    assert (change() < 1e-6).all()

@@ -16,14 +16,14 @@ def test_songs_come_back_whole_whatever_the_stride(phrases: made.Made, tmp_path:
     found = songs(open_corpus(copy.path), "train")
     assert len(found) == len(copy.songs["train"])
     for song, expected in zip(found, copy.songs["train"], strict=True):
-        np.testing.assert_array_equal(song, expected)
+        np.testing.assert_array_equal(song.tokens, expected)
 
 
 def test_songs_fall_into_pieces_where_windows_leave_gaps(tmp_path: Path) -> None:
     song = np.array([1, *range(3, 13), 2], np.int32)
     copy = made.dataset(tmp_path / "copy", {"train": [song], "validation": [], "test": []}, window=3, stride=5)
     found = songs(open_corpus(copy.path), "train")
-    assert [piece.tolist() for piece in found] == [song[:4].tolist(), song[5:9].tolist(), song[10:].tolist()]
+    assert [piece.tokens.tolist() for piece in found] == [song[:4].tolist(), song[5:9].tolist(), song[10:].tolist()]
 
 
 def test_an_empty_split_has_no_songs(tmp_path: Path) -> None:

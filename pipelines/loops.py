@@ -1,0 +1,217 @@
+"""`tutti loops`: drum loops onto General MIDI notes, and new loops combined from them."""
+
+import argparse
+import dataclasses
+import json
+import sys
+import time
+from collections import Counter
+from itertools import takewhile
+from typing import Any
+
+from music import loops
+from music.arguments import Parser
+from music.dataset import SPLITS
+from music.errors import UserError
+from music.midi import SCORE
+from pipelines import files, ingest, storage, summary
+from pipelines.elements import File
+from pipelines.outcome import MADE, PROGRESS, SOURCES, outcome
+from pipelines.recipe import Recipe, add_arguments, from_arguments
+
+ABOUT = """usage: tutti loops COMMAND [OPTIONS]    (tutti loops COMMAND --help says more)
+
+  standardise   loops that play a drum, or a kit, on any notes -> the same on General MIDI notes, channel 10
+  combine       a kick, a snare and a hat loop at a time, at random -> new loops, split so that none leaks
+"""
+STANDARDISE_EXAMPLES = """examples:
+  tutti loops standardise packs --out standard
+  tutti loops standardise gs://bucket/packs --out gs://bucket/standard --json
+
+A file's name, or else its folder's, says which drum it plays (01_Kick.mid, HH/03.mid); what names none is a whole
+kit. All flags of Apache Beam and its runners pass through.
+"""
+COMBINE_EXAMPLES = """examples:
+  tutti loops combine packs --out loops
+  tutti loops combine packs --out loops --count 2000 --bars 16 --bpm 140 --seed 7 --split 0.8,0.2,0
+  tutti ingest loops --dataset data/loops --encoding drums --resolution 32 --split folder
+
+Loops are standardised first. The originals of each drum are divided among DIR/train, DIR/validation and DIR/test, and
+combined only with those of their split. All flags of Apache Beam and its runners pass through.
+"""
+
+
+def main(argv: list[str]) -> None:
+    """Runs the command.
+
+    Raises:
+      UserError: for whatever the user can mend; nothing of the run is left behind then.
+    """
+    commands = {"standardise": standardise, "combine": combine}
+    if argv and argv[0] in ("-h", "--help"):
+        print(ABOUT, end="")
+    elif not argv or argv[0] not in commands:
+        raise UserError(f"tutti loops needs one of {', '.join(commands)} (tutti loops --help says more)")
+    else:
+        commands[argv[0]](argv[1:])
+
+
+def standardise(argv: list[str]) -> None:
+    about = "Move drum loops to General MIDI notes on channel 10, with Apache Beam."
+    parser = Parser("tutti loops standardise", about, STANDARDISE_EXAMPLES)
+    args, flags = parse(parser, argv)
+    run(args, flags, {"command": "standardise"})
+
+
+def combine(argv: list[str]) -> None:
+    about = "Combine loops of a kick, a snare and a hat at random into new ones, with Apache Beam."
+    parser = Parser("tutti loops combine", about, COMBINE_EXAMPLES)
+    add_arguments(parser, "count", default=Recipe.count)
+    parser.add_argument(
+        "--split",
+        type=ingest.fractions,
+        default=Recipe.fractions,
+        metavar="T,V,E",
+        help="share of each split in the files and in the originals (0.8,0.1,0.1)",
+    )
+    args, flags = parse(parser, argv)
+    recipe = from_arguments(args, "count")
+    assert recipe  # As there is a count.
+    options = dataclasses.asdict(recipe)
+    split, drums = options.pop("fractions"), [loops.NAMES[drum] for drum in options.pop("drums")]
+    run(args, flags, {"command": "combine", **options, "split": list(split), "drums": drums}, recipe)
+
+
+def parse(parser: Parser, argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """The command's own flags, and those that are Beam's."""
+    parser.add_argument("corpus", nargs="+", metavar="CORPUS", help="files, folders, globs; local or gs://")
+    parser.add_argument("--out", required=True, metavar="DIR", help="the folder to write, new or empty")
+    parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+    args, strange = parser.parse_known_intermixed_args(argv)
+    beams: list[str] = []
+    if strange:
+        # As in `ingest`: only Beam can tell which of its flags take a value.
+        from pipelines import pipeline
+
+        beams, ours = pipeline.split_flags(argv)
+        args, strange = parser.parse_known_intermixed_args(ours)
+    if strange:
+        raise UserError(f"unknown flag {strange[0]}: neither {parser.prog} nor Apache Beam has it")
+    return args, beams
+
+
+def named(found: list[File]) -> list[File]:
+    """The files under names that tell their folders, from the deepest one that they share."""
+    levels = zip(*(file.path.split("/")[:-1] for file in found), strict=False)
+    shared = [level[0] for level in takewhile(lambda level: len({*level}) == 1, levels)]
+    start = len("/".join([*shared[:-1], ""]))
+    # What does not end in .mid is MIDI all the same, once it is written.
+    renamed = [
+        file.path[start:] if file.path.lower().endswith(".mid") else f"{file.path[start:]}.mid" for file in found
+    ]
+    readable = [
+        name.replace("://", "/").lstrip("/").encode(errors="surrogateescape").decode(errors="replace")
+        for name in renamed
+    ]
+    twice = [name for name, count in Counter(readable).items() if count > 1 or ".." in name.split("/")]
+    if twice:
+        raise UserError(f"{twice[0]} would be written twice, or outside --out; rename it, or leave it out")
+    return [file._replace(name=name) for file, name in zip(found, readable, strict=True)]
+
+
+def run(args: argparse.Namespace, flags: list[str], asked: dict[str, Any], recipe: Recipe | None = None) -> None:
+    """Runs the pipeline into --out, to combine loops where there is a recipe, and prints what it did.
+
+    Args:
+      asked: what a folder that is there already must have been made with.
+    """
+    found = named(files.find(args.corpus, SCORE))
+    with storage.explained("write", args.out), ingest.unwinding_on_termination(), outcome(args.out, asked) as folder:
+        from pipelines import loop_pipeline, pipeline
+
+        progress = "" if storage.is_remote(folder) else storage.join(folder, PROGRESS)
+        output = loop_pipeline.Output(storage.join(folder, MADE), asked, progress)
+
+        def steps(beams: Any, spread: bool) -> None:
+            if recipe:
+                loop_pipeline.combine_files(beams, found, recipe, output, spread)
+            else:
+                loop_pipeline.standardise_files(beams, found, output, spread)
+
+        began = time.monotonic()
+        with summary.progress(recipe.count if recipe else len(found), progress):
+            pipeline.execute(steps, pipeline.options(flags), args.out)
+        listed = json.loads(storage.read(storage.join(output.folder, SOURCES)))
+        seconds = time.monotonic() - began
+        if not listed["files"]:
+            first = listed["left_out"][0]
+            raise UserError(
+                f"none of the {len(found):,} files can be used; the first, {first['name']}: {first['reason']}"
+            )
+    report(args, figures(args.out, listed, len(found), seconds))
+
+
+def figures(out: str, listed: dict[str, Any], found: int, seconds: float) -> dict[str, Any]:
+    """What was done, for printing."""
+    made = listed["files"].values()
+    told: dict[str, Any] = {"out": out, "found": found, "written": len(made), "left_out": listed["left_out"]}
+    if listed["command"] == "standardise":
+        told["drums"] = dict(Counter(file["drum"] for file in made).most_common())
+        told["shifts"] = {f"{shift:+d}": n for shift, n in sorted(Counter(file["shift"] for file in made).items())}
+        told["dropped"] = sum(file["dropped"] for file in made)
+    else:
+        told["starved"] = listed["starved"]
+        told["splits"] = {
+            split: {
+                "files": sum(file["split"] == split for file in made),
+                "different": listed["different"].get(split, 0),
+                **{
+                    loops.NAMES[drum]: sum(
+                        one["split"] == split and one["drum"] == loops.NAMES[drum]
+                        for one in listed["originals"].values()
+                    )
+                    for drum in Recipe.drums
+                },
+            }
+            for split in SPLITS
+        }
+    return {**told, "sources": storage.join(out, SOURCES), "seconds": round(seconds, 3)}
+
+
+def report(args: argparse.Namespace, told: dict[str, Any]) -> None:
+    if args.json:
+        print(json.dumps(told, indent=1, ensure_ascii=False))
+    else:
+        lines = [("files", f"{told['found']:,}"), ("written", f"{told['written']:,}")]
+        if "drums" in told:
+            lines.append(("", ", ".join(f"{count:,} {drum}" for drum, count in told["drums"].items())))
+            moved = [f"{count:,} by {shift}" for shift, count in told["shifts"].items() if int(shift)]
+            lines += [("moved", ", ".join(moved) + " semitones")] if moved else []
+            lines.append(("hits dropped", f"{told['dropped']:,}"))
+        lines.append(("left out", f"{len(told['left_out']):,}"))
+        lines += [("", f"{one['name']}: {one['reason']}") for one in told["left_out"][: summary.REASONS_SHOWN]]
+        lines.append(("seconds", f"{told['seconds']:,.1f}"))
+        print("\n".join(f"{name:<14}{value}" for name, value in lines))
+        if "splits" in told:
+            print(f"\n{summary.split_table(told['splits'])}")
+        print(f"\n{told['sources']} says what each file was made of")
+    for warning in warnings(told):
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def warnings(told: dict[str, Any]) -> list[str]:
+    """What of the request could not be met."""
+    said = [f"some drum has too few loops for the {split} split: it is empty" for split in told.get("starved", ())]
+    for split, row in told.get("splits", {}).items():
+        if row["files"] > row["different"]:
+            said.append(
+                f"the {split} split has {row['files']:,} files, and its loops {row['different']:,} different "
+                "combinations; some are the same. Give more loops, or another --count or --split"
+            )
+    return said
+
+
+if __name__ == "__main__":
+    import tutti
+
+    sys.exit(tutti.run(main, sys.argv[1:]))

@@ -1,0 +1,63 @@
+"""What a step of training computes, by the kind of model: `steps` for tokens, `contrastive` for bits."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from music.errors import UserError
+from trainer import contrastive, steps
+from trainer.carry import Carried
+from trainer.distribution import Place
+from trainer.optimizer import OPTIMIZERS, Optimizer
+from trainer.rbm import RbmModel
+from trainer.steps import Call
+from trainer.training import Training
+
+
+@dataclass(frozen=True)
+class Learning:
+    """A model's optimizer, what goes from step to step beside the weights, and the calls that train and score.
+
+    Attributes:
+      carried: variables in a nested structure, to be saved with a checkpoint; None where there are none.
+    """
+
+    optimizer: Optimizer
+    carried: Any
+    train: Call
+    score: Call
+
+
+def prepare(place: Place, model: Any, training: Training, total: int) -> Learning:
+    """Everything that a step needs; called in the strategy's scope.
+
+    Args:
+      total: the updates of the whole run.
+
+    Raises:
+      UserError: if the model cannot be trained like this.
+    """
+    optimizer = OPTIMIZERS[training.optimizer](model.trainable_variables)
+    if isinstance(model, RbmModel):
+        if model.settings.chains % place.replicas:
+            raise UserError(
+                f"--chains {model.settings.chains} cannot be shared out evenly over {place.replicas} devices"
+            )
+        chains = contrastive.new_chains(model.settings)
+        return Learning(
+            optimizer,
+            chains,
+            contrastive.make_training(place, model, optimizer, training, total, chains),
+            contrastive.make_scoring(place, model, training.batch_size),
+        )
+    # Two, because a validation comes between two steps of training.
+    carried, scored = (_carried(place, model, training) for _ in range(2))
+    return Learning(
+        optimizer,
+        carried.variables if carried else None,
+        steps.make_training(place, model, optimizer, training, total, carried),
+        steps.make_scoring(place, model, training.batch_size, scored),
+    )
+
+
+def _carried(place: Place, model: Any, training: Training) -> Carried | None:
+    return Carried(model, training.batch_size, place.replicas) if training.carry else None
