@@ -99,7 +99,8 @@ class Batches:
                 with damaged(self.corpus):
                     chunk = [next(batches) for _ in range(count)]
                 with tf.device("CPU:0"):
-                    yield tf.stack(chunk + chunk[-1:] * (size - count)), count
+                    stacked = tf.stack(chunk + chunk[-1:] * (size - count))
+                yield stacked, count
                 skip += count
             if step is None:
                 return

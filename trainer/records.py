@@ -73,9 +73,7 @@ def open_corpus(path: str, snapshot: int | None = None, labels: tuple[str, ...] 
     text = read_text(named)
     if text is None:
         raise UserError(f"dataset {path} has no snapshot {number}: {named} is missing")
-    return Corpus(
-        path, dataset, Snapshot.from_json(text, named), dataset.labels if labels is None else labels
-    )
+    return Corpus(path, dataset, Snapshot.from_json(text, named), dataset.labels if labels is None else labels)
 
 
 def read(corpus: Corpus, split: str) -> Iterator[dict[str, NDArray[Any]]]:

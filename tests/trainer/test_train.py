@@ -130,7 +130,7 @@ def test_what_the_user_can_mend_is_said_in_one_line_and_leaves_no_run(phrases: m
     run = tmp_path / "run"
     good = ["--dataset", phrases.path, "--preset", "piano-lstm-small"]
     for arguments, named in (
-        (["--dataset", phrases.path, "--preset", "piano"], "unknown preset 'piano'; there are drums-lstm"),
+        (["--dataset", phrases.path, "--preset", "piano"], "unknown preset 'piano'; there are stacked-lstm, "),
         (["--dataset", str(tmp_path / "none"), "--preset", "piano-lstm"], "no dataset at .*none"),
         (["--dataset", drums.path, "--preset", "piano-lstm"], "encoding drums, preset piano-lstm needs notes"),
         (["--dataset", empty.path, "--preset", "piano-lstm"], "no windows in its train split"),
