@@ -83,8 +83,10 @@ def judged(judges: dict[str, NGram], piece: Ids) -> str:
 
 
 def rates(judges: dict[str, NGram], written: Mapping[str, Sequence[Ids]]) -> dict[str, float]:
-    """The share of each label's pieces that are judged to be of it."""
-    return {name: float(np.mean([judged(judges, piece) == name for piece in made])) for name, made in written.items()}
+    """The share of each label's pieces, and of all of them, that are judged to be of their label."""
+    right = {name: [judged(judges, piece) == name for piece in made] for name, made in written.items()}
+    right["all"] = [hit for found in right.values() for hit in found]
+    return {name: float(np.mean(found)) for name, found in right.items()}
 
 
 def on_unseen(judges: dict[str, NGram], corpus: Corpus) -> dict[str, float]:
