@@ -13,6 +13,7 @@ WORKDIR /src
 COPY pyproject.toml setup.py README.md LICENSE requirements.lock tutti.py ./
 COPY demo demo
 COPY music music
+COPY drawing drawing
 COPY pipelines pipelines
 COPY trainer trainer
 COPY serving serving

@@ -34,7 +34,7 @@ format: $(READY)
 
 # Beam's tests have a process of their own: tfrecord and TensorFlow both define tensorflow.Example.
 test: lint
-	$(BIN)/pytest tests/music tests/demo tests/pipelines
+	$(BIN)/pytest tests/music tests/drawing tests/demo tests/pipelines
 	$(BIN)/pytest tests/trainer tests/serving
 
 bench: $(READY)

@@ -33,9 +33,9 @@ class System:
 
 SYSTEMS = {
     "stacked-lstm": System(
-        "DATA/metallica/midi --encoding events --window 64",
-        "--preset stacked-lstm-small --units 128 --embedding 128 --steps 1500 --evaluate-every 250",
-        "--out P/events.mid -n 4 --steps 1200 --top-p 0.95 --perturb 300 --perturb-by return",
+        "DATA/trap/by_hand --encoding events --division 96 --window 64",
+        "--preset stacked-lstm-small --steps 600 --evaluate-every 30",
+        "--out P/events.mid -n 4 --steps 800 --top-p 0.95 --perturb 200 --perturb-by return",
     ),
     "piano-lstm": System(
         "DATA/piano --encoding notes --window 100 --transpose",

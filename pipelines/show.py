@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from music import audio, midi, picture
+from drawing import picture
+from music import audio, midi
 from music import encoding as encodings
 from music import files as local
 from music.arguments import Parser
@@ -269,7 +270,7 @@ def notation(shown: list[Piece], left_out: bool, suffix: str) -> bytes:
     Raises:
       UserError: if there are several, it is a recording, or there is no notation of this kind.
     """
-    from music import sheet
+    from drawing import sheet
 
     if len(shown) > 1 or left_out:
         raise UserError("--sheet writes the notation of one piece; name a single file")

@@ -44,7 +44,7 @@ def rendered(out: Path, tokens: Sequence[str], encoding: Encoding, look: Look) -
         piece = replace(piece, tempos=((0, look.bpm),))
     contents = {out: encoding.medium.write(piece), out.with_suffix(".txt"): (" ".join(tokens) + "\n").encode()}
     if look.picture:
-        from music import picture
+        from drawing import picture
 
         contents[out.with_suffix(".png")] = picture.png(piece, out.stem)
     if look.sheet:
@@ -56,7 +56,7 @@ def rendered(out: Path, tokens: Sequence[str], encoding: Encoding, look: Look) -
 
 
 def _sheet(piece: Any, content: bytes, title: str) -> dict[str, bytes]:
-    from music import sheet
+    from drawing import sheet
 
     score = piece if isinstance(piece, Score) else midi.read(content)
     return sheet.render(score, title)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import tutti
-from music import audio, midi, picture
+from drawing import picture
+from music import audio, midi
 from music.audio import Sound
 from music.drums import Drums
 from music.encoding import Encoding

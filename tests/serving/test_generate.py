@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import tutti
-from music import messages, midi, picture
+from drawing import picture
+from music import messages, midi
 from music.events import Events
 from music.midi import Score, Track
 from music.mulaw import MuLaw

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from xml.sax.saxutils import escape
 
-from music.instruments import GENERAL_MIDI
-from music.notation import Part, Sheet, Staff
-from music.voices import QUARTER, Bar, Event
+from drawing.instruments import GENERAL_MIDI
+from drawing.notation import Part, Sheet, Staff
+from drawing.voices import QUARTER, Bar, Event
 
 HEAD = """<?xml version="1.0" encoding="UTF-8" standalone="no"?>
 <!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drawing.roll import INK, PALE, SKINS
 from music.audio import Sound
-from music.roll import INK, PALE, SKINS
 
 # Length of a frame in seconds: long enough to tell low notes apart, short enough to show when they begin.
 FRAME = 0.032

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from drawing.voices import FINE, QUARTER, SIXTEENTH, WHOLE, Bar, Event, Line, drum_bars, on_grid, voiced_bars
 from music.midi import Score, Track
-from music.voices import FINE, QUARTER, SIXTEENTH, WHOLE, Bar, Event, Line, drum_bars, on_grid, voiced_bars
 
 MIDDLE_C = 60
 # Pianos and organs, harp: two staves where one is not enough.

@@ -16,12 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from music import midi, sheet
+from drawing import sheet
+from drawing.instruments import GENERAL_MIDI
+from drawing.musicxml import KIT, OTHER_DRUM, TYPES, musicxml, spelled
+from drawing.notation import Sheet, written
+from music import midi
 from music.errors import UserError
-from music.instruments import GENERAL_MIDI
 from music.midi import Score, Track
-from music.musicxml import KIT, OTHER_DRUM, TYPES, musicxml, spelled
-from music.notation import Sheet, written
 from music.notes import Notes
 from tests.corpora import corpus
 from tests.music.made import scores

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from music import messages, midi, picture, roll, spectrogram
+from drawing import picture, roll, spectrogram
+from music import messages, midi
 from music.audio import Sound
 from music.errors import UserError
 from music.midi import Score, Track

@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from drawing.musicxml import musicxml
+from drawing.notation import Sheet, written
 from music.errors import UserError
 from music.midi import Score
-from music.musicxml import musicxml
-from music.notation import Sheet, written
 
 MOST_BARS = 128
 MOST_SIGNS = 5000

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from itertools import cycle
 from typing import Any
 
-from music import messages, midi, roll, spectrogram
+from drawing import roll, spectrogram
+from drawing.roll import INK, Staff
+from music import messages, midi
 from music.audio import Sound
 from music.errors import RejectedFile, UserError
 from music.messages import Messages
 from music.midi import Score
-from music.roll import INK, Staff
 
 BARS_A_SYSTEM = 8
 BARS = 64
