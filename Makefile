@@ -38,7 +38,7 @@ test: lint
 	$(BIN)/pytest tests/trainer tests/serving
 
 bench: $(READY)
-	for claim in ingest training generation; do $(BIN)/python -m benchmarks.$$claim || exit 1; done
+	for claim in ingest encoders training generation wavenet; do $(BIN)/python -m benchmarks.$$claim || exit 1; done
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 --generate-hashes \

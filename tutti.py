@@ -15,10 +15,10 @@ COMMANDS = {
     "train": ("trainer.train", "trainer", "dataset -> run directory (tf.distribute)"),
     "evaluate": ("trainer.evaluate", "trainer", "bits per token of a run on a split, beside an n-gram baseline"),
     "export": ("serving.export", "serving", "run directory -> SavedModel for TensorFlow Serving"),
-    "generate": ("serving.generate", "serving", "SavedModel -> MIDI, piano roll and text"),
-    "encode": ("music.text", "", "MIDI file -> tokens as text"),
-    "decode": ("music.text", "", "tokens as text -> MIDI file"),
-    "compose": ("demo.compose", "", "a practice corpus of drum and piano files, from a seed"),
+    "generate": ("serving.generate", "serving", "SavedModel -> MIDI or WAV, picture and text"),
+    "encode": ("music.text", "", "MIDI or WAV file -> tokens as text"),
+    "decode": ("music.text", "", "tokens as text -> MIDI or WAV file"),
+    "compose": ("demo.compose", "", "a practice corpus of drums, piano and sound, from a seed"),
 }
 
 USAGE = (
