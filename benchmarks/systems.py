@@ -33,9 +33,10 @@ class System:
 
 SYSTEMS = {
     "stacked-lstm": System(
-        "DATA/trap/by_hand --encoding events --division 96 --window 64",
-        "--preset stacked-lstm-small --steps 600 --evaluate-every 30",
+        "DATA/jazz --encoding events --track Guitar --window 64 --split 1,0,0",
+        "--preset stacked-lstm-small --batch-size 1 --steps 2000 --evaluate-every 500",
         "--out P/events.mid -n 4 --steps 800 --top-p 0.95 --perturb 200 --perturb-by return",
+        "--split train --no-ngram",
     ),
     "piano-lstm": System(
         "DATA/piano --encoding notes --window 100 --transpose",
@@ -45,7 +46,7 @@ SYSTEMS = {
     ),
     "piano with lengths": System(
         "DATA/piano --encoding miditok --window 512 --transpose",
-        "--preset miditok-lstm-small --units 256 --dropout 0.3 --steps 700 --evaluate-every 100",
+        "--preset miditok-lstm-small --units 256 --dropout 0.2 --steps 300 --evaluate-every 100",
         "--out P/lengths.mid -n 4 --steps 1000 --temperature 0.95 --top-p 0.95 --sheet",
     ),
     "drums-lstm": System(
@@ -87,11 +88,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/systems"))
     args = parser.parse_args()
     stored = measure.RESULTS / "systems.json"
-    results = json.loads(stored.read_text()) if stored.exists() else {}
     for name in args.names or SYSTEMS:
-        results[name] = run(SYSTEMS[name], args.data, args.out / name)
-        stored.write_text(json.dumps(results, indent=1) + "\n")
-        print(json.dumps({name: results[name]}, indent=1))
+        result = {name: run(SYSTEMS[name], args.data, args.out / name)}
+        results = json.loads(stored.read_text()) if stored.exists() else {}
+        stored.write_text(json.dumps(results | result, indent=1) + "\n")
+        print(json.dumps(result, indent=1))
 
 
 def run(system: System, data: Path, out: Path) -> Figures:
