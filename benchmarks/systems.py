@@ -33,8 +33,9 @@ class System:
 
 SYSTEMS = {
     "stacked-lstm": System(
-        "DATA/jazz --encoding events --track Guitar --window 64 --split 1,0,0",
-        "--preset stacked-lstm-small --batch-size 1 --steps 2000 --evaluate-every 500",
+        # As its author had it: one player's loops, learned by heart.
+        "DATA/trap/by_hand --encoding events --division 96 --window 64 --split 1,0,0",
+        "--preset stacked-lstm-small --input-dropout 0 --steps 1000 --evaluate-every 200",
         "--out P/events.mid -n 4 --steps 800 --top-p 0.95 --perturb 200 --perturb-by return",
         "--split train --no-ngram",
     ),
@@ -74,7 +75,7 @@ SYSTEMS = {
     "wavenet on sound": System(
         "OUT/corpus/sound --encoding mulaw --window 2048",
         "--preset audio-wavenet-small",
-        "--out P/sound.wav -n 2 --steps 16000",
+        "--out P/sound.wav -n 2 --steps 16000 --top-p 0.98",
         "--no-ngram",
         before=("compose OUT/corpus --kind sound --songs 900",),
     ),
