@@ -55,12 +55,12 @@ def run(stage, arguments: list[str]) -> int:  # type: ignore[no-untyped-def]
         return 0
     except UserError as error:
         return fail(str(error))
+    except BrokenPipeError:
+        return 0
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.ENOENT, errno.EDQUOT):
             raise
         return fail(f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror))
-    except BrokenPipeError:
-        return 0
     except KeyboardInterrupt:
         return 130
 

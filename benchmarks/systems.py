@@ -67,6 +67,11 @@ SYSTEMS = {
         "--preset rbm --evaluate-every 500",
         "--out P/roll.mid -n 10 --gibbs-steps 10",
     ),
+    "rbm-small": System(
+        "DATA/piano --encoding pianoroll --window 15",
+        "--preset rbm-small",
+        "--out P/roll.mid -n 4 --steps 128",
+    ),
     "wavenet": System(
         "DATA/metallica DATA/trap/by_hand --encoding drums --window 255 --labels folder",
         "--preset drums-wavenet-small --steps 500 --evaluate-every 50",
