@@ -13,11 +13,11 @@ from typing import Any
 import tensorflow as tf
 
 from trainer import noise
+from trainer.calls import Call, scoring_call, training_call
 from trainer.distribution import Place
 from trainer.optimizer import Optimizer
 from trainer.rbm import Rbm, Weights
 from trainer.schedule import learning_rate
-from trainer.steps import VOTES, Call, Sums
 from trainer.training import Training
 
 # Where in a step's draws the data's hidden bits come; the chains' take the numbers behind it.
@@ -112,22 +112,7 @@ def make_training(
         optimizer.apply(gradients, rate)
         return nats, bits, votes
 
-    @tf.function
-    def call(batches: Any, count: Any, votes: Any) -> tuple[Any, ...]:
-        nats, bits, agreed = tf.constant(0.0), tf.constant(0.0), tf.zeros([VOTES])
-        for k in tf.range(count):
-            results = place.strategy.run(step, args=(batches, k, votes))
-            more, seen, agreed = (place.strategy.experimental_local_results(result)[0] for result in results)
-            nats, bits = nats + more, bits + seen
-        return nats, bits, agreed
-
-    def train(rows: Any, count: int, votes: tuple[bool, ...]) -> Sums:
-        batches = place.values(rows, training.batch_size)
-        own = tf.constant([float(vote) for vote in votes])
-        nats, bits, agreed = call(batches, tf.constant(count), own)
-        return Sums(float(nats), float(bits), tuple(agreed.numpy().tolist()))
-
-    return train
+    return training_call(place, step, training.batch_size)
 
 
 def make_scoring(place: Place, model: Any, batch_size: int) -> Call:
@@ -139,18 +124,7 @@ def make_scoring(place: Place, model: Any, batch_size: int) -> Call:
         _, odds = reconstruct(model.weights(), visible, (model.seed, 0, DATA), rows)
         return context.all_reduce("SUM", tf.stack(_error(visible, odds, real)))
 
-    @tf.function
-    def call(batches: Any, count: Any) -> Any:
-        sums = tf.zeros([2])
-        for k in tf.range(count):
-            sums += place.strategy.experimental_local_results(place.strategy.run(step, args=(batches, k)))[0]
-        return sums
-
-    def score(rows: Any, count: int) -> Sums:
-        nats, bits = call(place.values(rows, batch_size), tf.constant(count)).numpy()
-        return Sums(float(nats), float(bits))
-
-    return score
+    return scoring_call(place, step, batch_size)
 
 
 def _rows(batch: Any, replica: Any) -> tuple[Any, Any, Any]:

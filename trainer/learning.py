@@ -5,11 +5,11 @@ from typing import Any
 
 from music.errors import UserError
 from trainer import contrastive, steps
+from trainer.calls import Call
 from trainer.carry import Carried
 from trainer.distribution import Place
 from trainer.optimizer import OPTIMIZERS, Optimizer
 from trainer.rbm import RbmModel
-from trainer.steps import Call
 from trainer.training import Training
 
 

@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from music.errors import UserError
 from trainer import signals
+from trainer.calls import Call
 from trainer.checkpoints import Checkpoints, Progress
 from trainer.input import Batches
 from trainer.journal import Journal
 from trainer.metrics import Line
 from trainer.schedule import learning_rate
-from trainer.steps import Call
 from trainer.training import Training
 
 LEAST_SECONDS_BETWEEN_CHECKPOINTS = 10.0

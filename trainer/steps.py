@@ -1,33 +1,17 @@
-"""The computation of training: several steps of `strategy.run` in one call of a graph."""
+"""The computation of training a model of tokens: a step of it, and a step of scoring."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
 from music.vocabulary import PAD
 from trainer import noise
+from trainer.calls import Call, scoring_call, training_call
 from trainer.carry import Carried
 from trainer.distribution import Place, summed
 from trainer.optimizer import Optimizer
 from trainer.schedule import learning_rate
 from trainer.training import Training
-
-
-@dataclass(frozen=True)
-class Sums:
-    """What some steps added up over all replicas: loss in nats, real targets, and votes for ending the run."""
-
-    nats: float
-    targets: float
-    votes: tuple[float, ...] = ()
-
-
-# (this worker's rows int32[steps, rows, 1 + window + 1], a label and then tokens, how many of the steps to take, this
-# worker's votes) -> sums
-Call = Callable[..., Sums]
-VOTES = 2  # time is up; told to stop
 
 
 def negative_log_likelihood(logits: Any, targets: Any) -> tuple[Any, Any]:
@@ -88,22 +72,7 @@ def make_training(
         optimizer.apply(gradients, rate)
         return nats, targets, votes
 
-    @tf.function
-    def call(batches: Any, count: Any, votes: Any) -> tuple[Any, ...]:
-        nats, targets, agreed = tf.constant(0.0), tf.constant(0.0), tf.zeros([VOTES])
-        for k in tf.range(count):
-            results = place.strategy.run(step, args=(batches, k, votes))
-            more, real, agreed = (place.strategy.experimental_local_results(result)[0] for result in results)
-            nats, targets = nats + more, targets + real
-        return nats, targets, agreed
-
-    def train(rows: Any, count: int, votes: tuple[bool, ...]) -> Sums:
-        batches = place.values(rows, training.batch_size)
-        own = tf.constant([float(vote) for vote in votes])
-        nats, targets, agreed = call(batches, tf.constant(count), own)
-        return Sums(float(nats), float(targets), tuple(agreed.numpy().tolist()))
-
-    return train
+    return training_call(place, step, training.batch_size)
 
 
 def _labelled(training: Training, step: Any, rows: Any) -> Any:
@@ -130,15 +99,4 @@ def make_scoring(place: Place, model: Any, batch_size: int, carried: Carried | N
         nats, targets = negative_log_likelihood(logits, tokens[:, 1:])
         return summed([tf.stack([nats, targets])])[0]
 
-    @tf.function
-    def call(batches: Any, count: Any) -> Any:
-        sums = tf.zeros([2])
-        for k in tf.range(count):
-            sums += place.strategy.experimental_local_results(place.strategy.run(step, args=(batches, k)))[0]
-        return sums
-
-    def score(rows: Any, count: int) -> Sums:
-        nats, targets = call(place.values(rows, batch_size), tf.constant(count)).numpy()
-        return Sums(float(nats), float(targets))
-
-    return score
+    return scoring_call(place, step, batch_size)

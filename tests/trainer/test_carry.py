@@ -14,6 +14,7 @@ import tensorflow as tf
 from music.errors import UserError
 from music.vocabulary import BOS, EOS
 from trainer import model
+from trainer.calls import Sums
 from trainer.carry import Carried
 from trainer.distribution import Place
 from trainer.input import Batches
@@ -21,7 +22,7 @@ from trainer.learning import Learning, prepare
 from trainer.lstm import Lstm
 from trainer.records import Song, open_corpus
 from trainer.score import score_songs
-from trainer.steps import Sums, make_scoring
+from trainer.steps import make_scoring
 from trainer.training import Training
 from trainer.wavenet import WaveNet
 

@@ -13,13 +13,13 @@ import pytest
 import tensorflow as tf
 
 from music.errors import UserError
+from trainer.calls import Sums
 from trainer.checkpoints import Checkpoints, Progress
 from trainer.input import Batches
 from trainer.journal import Journal
 from trainer.loop import Computation, Pace, fit
 from trainer.optimizer import Adam
 from trainer.records import open_corpus
-from trainer.steps import Sums
 from trainer.training import Training
 
 Bits = Callable[[int], float]
