@@ -22,7 +22,7 @@ RUN sed -e '/--hash/d' -e 's/ *\\$//' requirements.lock > constraints.txt
 FROM ${PYTHON_BASE} AS ingest
 COPY --from=apache/beam_python3.11_sdk:2.77.0 /opt/apache/beam /opt/apache/beam
 COPY --from=source /src /src
-RUN pip install --no-cache-dir --constraint /src/constraints.txt '/src[pipelines]'
+RUN pip install --no-cache-dir --constraint /src/constraints.txt '/src[pipelines,miditok,audio]'
 ENTRYPOINT ["/opt/apache/beam/boot"]
 
 # hadolint ignore=DL3006
@@ -34,6 +34,6 @@ CMD ["train", "--help"]
 
 FROM ${PYTHON_BASE} AS serving
 COPY --from=source /src /src
-RUN pip install --no-cache-dir --constraint /src/constraints.txt '/src[serving]'
+RUN pip install --no-cache-dir --constraint /src/constraints.txt '/src[serving,miditok,audio]'
 ENTRYPOINT ["tutti"]
 CMD ["generate", "--help"]
