@@ -17,6 +17,7 @@ from music.dataset import MANIFEST, SPLITS, Snapshot, rejected_path, snapshot_pa
 from music.errors import UserError
 from pipelines import files, forms, labels, recipe, splits, staging, storage, summary
 from pipelines.elements import File, Job
+from pipelines.flags import parsed
 from pipelines.job import job_for
 from pipelines.labels import FOLDER
 
@@ -86,16 +87,7 @@ def parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     recipe.add_arguments(group, "combine", "combine-")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
     encodings.add_arguments(parser)
-    args, strange = parser.parse_known_intermixed_args(argv)
-    beams: list[str] = []
-    if strange:
-        # Only Beam can tell which of its flags take a value, and it takes seconds to import.
-        from pipelines import pipeline
-
-        beams, ours = pipeline.split_flags(argv)
-        args, strange = parser.parse_known_intermixed_args(ours)
-    if strange:
-        raise UserError(f"unknown flag {strange[0]}: neither tutti ingest nor Apache Beam has it")
+    args, beams = parsed(parser, argv)
     for name, value, most in (("window", args.window, LARGEST_WINDOW), ("stride", args.stride, None)):
         if value is not None and not 1 <= value <= (most or value):
             raise UserError(f"--{name} {value}: it must be at least 1" + (f" and at most {most:,}" if most else ""))

@@ -16,6 +16,7 @@ from music.errors import UserError
 from music.midi import SCORE
 from pipelines import files, ingest, storage, summary
 from pipelines.elements import File
+from pipelines.flags import parsed
 from pipelines.outcome import MADE, PROGRESS, SOURCES, outcome
 from pipelines.recipe import Recipe, add_arguments, from_arguments
 
@@ -87,17 +88,7 @@ def parse(parser: Parser, argv: list[str]) -> tuple[argparse.Namespace, list[str
     parser.add_argument("corpus", nargs="+", metavar="CORPUS", help="files, folders, globs; local or gs://")
     parser.add_argument("--out", required=True, metavar="DIR", help="the folder to write, new or empty")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
-    args, strange = parser.parse_known_intermixed_args(argv)
-    beams: list[str] = []
-    if strange:
-        # As in `ingest`: only Beam can tell which of its flags take a value.
-        from pipelines import pipeline
-
-        beams, ours = pipeline.split_flags(argv)
-        args, strange = parser.parse_known_intermixed_args(ours)
-    if strange:
-        raise UserError(f"unknown flag {strange[0]}: neither {parser.prog} nor Apache Beam has it")
-    return args, beams
+    return parsed(parser, argv)
 
 
 def named(found: list[File]) -> list[File]:

@@ -1,6 +1,8 @@
 """Training for tests: in this process, or in others."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +42,13 @@ def started(*arguments: str, environment: dict[str, str] | None = None) -> subpr
     )
 
 
+def started_workers(count: int, *arguments: str) -> list[subprocess.Popen[str]]:
+    """`tutti train` in several processes that are workers of one cluster."""
+    addresses = [f"localhost:{port}" for port in free_ports(count)]
+    places = [{"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}} for i in range(count)]
+    return [started(*arguments, environment={"TF_CONFIG": json.dumps(place)}) for place in places]
+
+
 def ended(*processes: subprocess.Popen[str]) -> None:
     """Waits for them all; each must have ended well."""
     for process in processes:
@@ -53,3 +62,20 @@ def weights(run: Path, folder: str = "checkpoints") -> dict[str, NDArray[Any]]:
     kept = ("model/", "slots/", "step/", "carried/")
     names = [name for name in reader.get_variable_to_shape_map() if name.startswith(kept)]
     return {name: np.asarray(reader.get_tensor(name)) for name in names}
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("localhost", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def step_of(run: Path) -> int:
+    """The step of the run's newest checkpoint; 0 where there is none."""
+    newest = tf.train.latest_checkpoint(str(run / "checkpoints"))
+    return int(newest.rsplit("-", 1)[1]) if newest else 0

@@ -1,6 +1,5 @@
 """Runs that carry the state from window to window, on songs with labels: killed, and shared out."""
 
-import json
 import time
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 
 from tests.trainer.running import weights
-from tests.trainer.test_train import free_ports, step_of
 from trainer.metrics import read_lines
 
 Runs = tuple[tuple[str, ...], Path]
@@ -36,11 +34,11 @@ def test_a_killed_run_that_carries_ends_with_the_weights_and_the_state_of_one_ne
     flags, expected = undisturbed
     run = tmp_path / "run"
     process = running.started(*flags, "--run", str(run), "--checkpoint-steps", "1", "--steps-per-call", "1")
-    while process.poll() is None and step_of(run) < 10:
+    while process.poll() is None and running.step_of(run) < 10:
         time.sleep(0.01)
     process.kill()
     _, said = process.communicate()
-    assert 10 <= step_of(run) < 24, said
+    assert 10 <= running.step_of(run) < 24, said
     running.here(*flags, "--run", str(run))
     whole, resumed = (weights(path) for path in (expected, run))
     assert sum(name.startswith("carried/") for name in whole) == 3  # h, c and the label
@@ -54,18 +52,7 @@ def test_a_killed_run_that_carries_ends_with_the_weights_and_the_state_of_one_ne
 def test_two_devices_and_two_workers_carry_what_one_device_does(undisturbed: Runs, tmp_path: Path) -> None:
     flags, expected = undisturbed
     mirrored = running.started(*flags, "--run", str(tmp_path / "mirrored"), "--devices", "2")
-    addresses = [f"localhost:{port}" for port in free_ports(2)]
-    workers = [
-        running.started(
-            *flags,
-            "--run",
-            str(tmp_path / "workers"),
-            environment={
-                "TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})
-            },
-        )
-        for index in range(2)
-    ]
+    workers = running.started_workers(2, *flags, "--run", str(tmp_path / "workers"))
     running.ended(mirrored, *workers)
     whole = weights(expected)
     for name in ("mirrored", "workers"):

@@ -1,6 +1,4 @@
-import json
 import math
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -42,11 +40,11 @@ def test_a_killed_run_ends_with_the_weights_of_one_never_killed(
 ) -> None:
     run = tmp_path / "run"
     process = running.started(*flags, "--run", str(run), "--checkpoint-steps", "1", "--steps-per-call", "1")
-    while process.poll() is None and step_of(run) < 15:
+    while process.poll() is None and running.step_of(run) < 15:
         time.sleep(0.01)
     process.kill()
     _, said = process.communicate()
-    assert 15 <= step_of(run) < 60, said
+    assert 15 <= running.step_of(run) < 60, said
     running.here(*flags, "--run", str(run))
     expected, resumed = weights(trained), weights(run)
     assert expected.keys() == resumed.keys()
@@ -61,18 +59,7 @@ def test_two_devices_and_two_workers_end_with_the_weights_of_one_device(
     trained: Path, flags: tuple[str, ...], tmp_path: Path
 ) -> None:
     mirrored = running.started(*flags, "--run", str(tmp_path / "mirrored"), "--devices", "2")
-    addresses = [f"localhost:{port}" for port in free_ports(2)]
-    workers = [
-        running.started(
-            *flags,
-            "--run",
-            str(tmp_path / "workers"),
-            environment={
-                "TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})
-            },
-        )
-        for index in range(2)
-    ]
+    workers = running.started_workers(2, *flags, "--run", str(tmp_path / "workers"))
     running.ended(mirrored, *workers)
     expected = weights(trained)
     for name in ("mirrored", "workers"):
@@ -92,7 +79,7 @@ def test_a_finished_run_goes_on_when_it_gets_more_steps(trained: Path, tmp_path:
     running.here("--run", str(run))
     assert (run / "metrics.jsonl").read_text() == before
     running.here("--run", str(run), "--steps", "63")
-    assert step_of(run) == 63
+    assert running.step_of(run) == 63
     assert (run / "metrics.jsonl").read_text().startswith(before)
 
 
@@ -178,13 +165,13 @@ def test_a_full_disk_leaves_the_checkpoint_before_and_the_run_goes_on_after(
     with pytest.raises(UserError, match=r"cannot write .*make room there") as caught:
         running.here(*flags, *more)
     assert "\n" not in str(caught.value)
-    left = step_of(run)
+    left = running.step_of(run)
     assert left in (10, 20)
     names = {path.name.split(".")[0] for path in (run / "checkpoints").iterdir()} - {"checkpoint"}
     assert names <= {f"ckpt-{step}" for step in (left, left - 10)}
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
     running.here(*flags, *more)
-    assert step_of(run) == 40
+    assert running.step_of(run) == 40
 
 
 def test_a_disk_too_small_for_any_checkpoint_is_left_empty(flags: tuple[str, ...], small_disk: Path) -> None:
@@ -198,20 +185,3 @@ def test_help_names_the_presets(capsys: pytest.CaptureFixture[str]) -> None:
         train.main(["--help"])
     assert ended.value.code == 0
     assert "drums-wavenet-small" in capsys.readouterr().out
-
-
-def step_of(run: Path) -> int:
-    """The step of the run's newest checkpoint; 0 where there is none."""
-    newest = tf.train.latest_checkpoint(str(run / "checkpoints"))
-    return int(newest.rsplit("-", 1)[1]) if newest else 0
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("localhost", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
