@@ -20,7 +20,7 @@ $(READY): requirements.lock pyproject.toml setup.py
 	touch $@
 
 demo: $(READY)
-	PATH="$(CURDIR)/$(BIN):$$PATH" demo/run.sh out
+	PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo.sh out
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -34,7 +34,7 @@ format: $(READY)
 
 # Beam's tests have a process of their own: tfrecord and TensorFlow both define tensorflow.Example.
 test: lint
-	$(BIN)/pytest tests/music tests/drawing tests/demo tests/pipelines
+	$(BIN)/pytest tests/tutti tests/pipelines
 	$(BIN)/pytest tests/trainer tests/serving
 
 bench: $(READY)

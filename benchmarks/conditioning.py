@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from benchmarks import measure
 from benchmarks.metallica import WINDOW, tutti
-from music.vocabulary import BOS
-from trainer import ngram
-from trainer.ngram import NGram
-from trainer.records import Corpus, open_corpus, songs
+from trainer.data.reader import Corpus, open_corpus, songs
+from trainer.evaluation import ngram
+from trainer.evaluation.ngram import NGram
+from tutti.encodings.vocabulary import BOS
 
 PRESETS = ("drums-lstm-small", "drums-wavenet-small")
 # Both see the corpora some ten times; the small LSTM takes longer than the WaveNet to learn where a bar ends.

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import measure, peers
-from demo import compose
-from music import encoding as encodings
-from music import midi
-from music.encoding import Encoding
-from music.errors import RejectedFile
+from tutti import midi
+from tutti.encodings.base import Encoding
+from tutti.encodings.registry import encoding_from_json
+from tutti.errors import RejectedFile
+from tutti.practice import compose
 
 LISTED = Path(__file__).with_name("peers.txt")
 Files = list[tuple[str, int]]
@@ -132,7 +132,7 @@ def main() -> None:
         chosen = [name for name in dict.fromkeys(c.encoder for c in CONTESTANTS) if name in (args.only or [name])]
         rates, ratios, readings = {}, {}, {}
         for name in chosen:
-            encoding = encodings.from_json({"name": name, **PARAMETERS.get(name, {})})
+            encoding = encoding_from_json({"name": name, **PARAMETERS.get(name, {})})
             files, lengths = taken(encoding, corpus, args.files)
             if not files:
                 print(f"no file of {corpus} is one for --encoding {name}", file=sys.stderr)

@@ -17,8 +17,8 @@ import tensorflow as tf
 
 from benchmarks import measure
 from benchmarks.training import VOCABULARY, WINDOW, original
-from serving.sampler import Requests, Sampler
-from trainer.model import build
+from serving.graph.sampler import Sampler, SamplingRequests
+from trainer.models.registry import build
 from trainer.presets import PRESETS
 
 NOTES = 200
@@ -57,7 +57,7 @@ def main() -> None:
 
 def generation(batch: int) -> measure.Work:
     sampler = Sampler(build(PRESETS["piano-lstm"]().model, VOCABULARY), VOCABULARY)
-    call = tf.function(lambda *rows: sampler.generate(Requests(*rows)))
+    call = tf.function(lambda *rows: sampler.generate(SamplingRequests(*rows)))
     # Prompts of one token; arg-max of random weights does not meet EOS early, and what was written is counted.
     rows = (
         tf.range(3, 3 + batch)[:, None],

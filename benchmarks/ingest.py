@@ -18,11 +18,12 @@ import mido
 from tfrecord.writer import TFRecordWriter
 
 from benchmarks import measure
-from demo import compose
-from music import midi
-from music.dataset import content_id
-from music.drums import DRUMS, FOLDED, Drums
-from pipelines import ingest, records
+from pipelines import records
+from pipelines.cli import ingest
+from tutti import midi
+from tutti.dataset.manifest import content_id
+from tutti.encodings.drums import DRUMS, FOLDED, Drums
+from tutti.practice import compose
 
 WINDOW = 256
 EVERY = 20

@@ -17,11 +17,11 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import measure
-from trainer.distribution import open_place
-from trainer.model import build
+from trainer.distribution import open_distribution
+from trainer.models.registry import build
+from trainer.objectives.next_token import make_training
 from trainer.optimizer import OPTIMIZERS
 from trainer.presets import PRESETS
-from trainer.steps import make_training
 
 VOCABULARY, WINDOW, BATCH = 352, 100, 64
 STEPS = 4
@@ -36,7 +36,7 @@ def main() -> None:
     tokens = np.random.default_rng(0).integers(3, VOCABULARY, (STEPS, BATCH, WINDOW + 1), np.int32)
     rows = np.pad(tokens, ((0, 0), (0, 0), (1, 0)))  # behind the number of their label, which is none
 
-    place = open_place("one")
+    place = open_distribution("one")
     with place.strategy.scope():
         model = build(preset.model, VOCABULARY)
         optimizer = OPTIMIZERS[preset.training.optimizer](model.trainable_variables)

@@ -20,12 +20,14 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import measure
-from music.mulaw import MuLaw
-from music.vocabulary import EOS
-from serving.sampler import Requests, Sampler
-from trainer.model import Tensor, build
+from serving.graph.sampler import Sampler, SamplingRequests
+from trainer.models.base import Tensor
+from trainer.models.registry import build
+from trainer.models.wavenet.network import WaveNetModel
+from trainer.models.wavenet.settings import WaveNet
 from trainer.presets import PRESETS
-from trainer.wavenet import WaveNet, WaveNetModel
+from tutti.encodings.mulaw import MuLaw
+from tutti.encodings.vocabulary import EOS
 
 RATE = 8000
 CLAIM = 90 * 60  # seconds a second
@@ -133,8 +135,8 @@ def generation(preset: str, batch: int) -> measure.Work:
     # A network that has learned nothing would end a piece after some 260 samples.
     model.output_bias.assign(np.where(np.arange(model.output_bias.shape[0]) == EOS, -100.0, 0.0))
     sampler = Sampler(model, LEVELS)
-    call = tf.function(lambda *rows: sampler.generate(Requests(*rows)))
-    requests = Requests(
+    call = tf.function(lambda *rows: sampler.generate(SamplingRequests(*rows)))
+    requests = SamplingRequests(
         prompt=tf.zeros([batch, 1], tf.int32),
         steps=tf.fill([batch], SAMPLES[batch]),
         temperature=tf.ones([batch]),

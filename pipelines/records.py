@@ -15,7 +15,7 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from music.vocabulary import BOS, EOS
+from tutti.encodings.vocabulary import BOS, EOS
 
 # Tags: field 1, 2 or 3 of a message, holding bytes.
 FIELD_1, FIELD_2, FIELD_3 = b"\x0a", b"\x12", b"\x1a"

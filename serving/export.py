@@ -25,18 +25,20 @@ from serving import quiet  # noqa: F401  (before TensorFlow)
 import numpy as np
 import tensorflow as tf
 
-from music import encoding as encodings
-from music.arguments import Parser
-from music.encoding import FramedEncoding
-from music.errors import UserError
-from serving import gibbs, warmup
-from serving.engine import ENCODING, LABELS, MODEL, VOCABULARY, versions
-from serving.sampler import MAX_STEPS, MAX_TEMPERATURE, Requests, Sampler
-from serving.tiles import MAX_TILE
-from trainer import files
-from trainer import model as models
-from trainer import run as runs
-from trainer.run import Config, Run
+from serving import warmup
+from serving.graph import gibbs
+from serving.graph.sampler import MAX_STEPS, MAX_TEMPERATURE, Sampler, SamplingRequests
+from serving.graph.tiling import MAX_TILE
+from serving.saved_model import ENCODING, LABELS, MODEL, VOCABULARY, versions
+from trainer import gfile
+from trainer.models.registry import settings_to_json
+from trainer.run import directory
+from trainer.run.config import RunConfig
+from trainer.run.directory import Run
+from tutti.cli.flags import Parser
+from tutti.encodings.base import FrameEncoding
+from tutti.encodings.registry import encoding_to_json
+from tutti.errors import Error
 
 FORMAT = 1
 
@@ -69,7 +71,9 @@ class Exported(tf.Module):
         def generate(
             prompt: Any, steps: Any, temperature: Any, top_k: Any, top_p: Any, seed: Any, label: Any
         ) -> dict[str, Any]:
-            tokens, length, log_prob = sampler.generate(Requests(prompt, steps, temperature, top_k, top_p, seed, label))
+            tokens, length, log_prob = sampler.generate(
+                SamplingRequests(prompt, steps, temperature, top_k, top_p, seed, label)
+            )
             return {"tokens": tokens, "length": length, "log_prob": log_prob}
 
         @tf.function(
@@ -89,7 +93,7 @@ def export(run: Run, models_path: str, version: int | None = None, which: str = 
       models_path: DIR/NAME, NAME being the model's name for servers; made where it is missing.
       version: its number; by default one more than the highest there.
       which: "best" weights on validation, or the "last".
-      tile: see `serving.sampler.Sampler`.
+      tile: see `serving.graph.sampler.Sampler`.
 
     Raises:
       UserError: the run has no such weights, they are not finite, the version is there already, or it cannot be
@@ -98,13 +102,13 @@ def export(run: Run, models_path: str, version: int | None = None, which: str = 
     model = run.model(which)
     _check_finite(model, run.path)
     version = next_version(models_path) if version is None else version
-    path = files.join(models_path, str(version))
+    path = gfile.join(models_path, str(version))
     if tf.io.gfile.exists(path):
-        raise UserError(f"version {version} is there already: {path}; give another --version, or none for the next")
-    beside = files.join(models_path, f".tmp-{version}-{os.getpid()}")
+        raise Error(f"version {version} is there already: {path}; give another --version, or none for the next")
+    beside = gfile.join(models_path, f".tmp-{version}-{os.getpid()}")
     missing = _missing(models_path)
     try:
-        with files.writing(path):
+        with gfile.writing(path):
             tf.io.gfile.makedirs(models_path)
             _save(run, model, beside, tile)
             tf.io.gfile.rename(beside, path)
@@ -138,12 +142,12 @@ def _save(run: Run, model: Any, path: str, tile: int) -> None:
     exported, limits, requests = _signed(config, model, tile)
     signatures = {"serving_default": exported.generate, "generate": exported.generate, "score": exported.score}
     tf.saved_model.save(exported, path, signatures)
-    assets = files.join(path, "assets")
+    assets = gfile.join(path, "assets")
     tf.io.gfile.makedirs(assets)
     described = {
         "format": FORMAT,
         "preset": config.preset,
-        "model": models.to_json(config.model),
+        "model": settings_to_json(config.model),
         "parameters": sum(int(np.prod(variable.shape)) for variable in model.trainable_variables),
         "window": config.window,
         "snapshot": config.snapshot,
@@ -152,20 +156,20 @@ def _save(run: Run, model: Any, path: str, tile: int) -> None:
         "tensorflow": tf.__version__,
     }
     for name, value in (
-        (ENCODING, encodings.to_json(config.encoding)),
+        (ENCODING, encoding_to_json(config.encoding)),
         (VOCABULARY, list(config.vocabulary.tokens)),
         (LABELS, list(config.labels)),
         (MODEL, described),
     ):
-        files.write_text(files.join(assets, name), json.dumps(value, indent=1, ensure_ascii=False) + "\n")
-    tf.io.gfile.makedirs(files.join(path, warmup.FOLDER))
-    warmup.write(files.join(path, warmup.FOLDER, warmup.FILE), PurePosixPath(path).parent.name, requests)
+        gfile.write_text(gfile.join(assets, name), json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+    tf.io.gfile.makedirs(gfile.join(path, warmup.FOLDER))
+    warmup.write(gfile.join(path, warmup.FOLDER, warmup.FILE), PurePosixPath(path).parent.name, requests)
 
 
-def _signed(config: Config, model: Any, tile: int) -> tuple[Any, dict[str, Any], dict[str, dict[str, Any]]]:
+def _signed(config: RunConfig, model: Any, tile: int) -> tuple[Any, dict[str, Any], dict[str, dict[str, Any]]]:
     """The model with its signatures, by its kind; what they allow at most; and a small request for each."""
     encoding, window = config.encoding, config.window
-    if isinstance(encoding, FramedEncoding):
+    if isinstance(encoding, FrameEncoding):
         machine = gibbs.Exported(model, window, encoding.bits, tile)
         return machine, {"gibbs_steps": gibbs.MAX_GIBBS_STEPS}, gibbs.warm_up_requests(window, encoding.bits)
     exported = Exported(model, len(config.vocabulary), tile, len(config.labels))
@@ -190,7 +194,7 @@ def warm_up_requests() -> dict[str, dict[str, Any]]:
 def _check_finite(model: Any, run_path: str) -> None:
     for variable in model.trainable_variables:
         if not np.isfinite(variable.numpy()).all():
-            raise UserError(f"run {run_path}: {variable.name} has weights that are not numbers; train it again")
+            raise Error(f"run {run_path}: {variable.name} has weights that are not numbers; train it again")
 
 
 def main(argv: list[str]) -> None:
@@ -213,10 +217,10 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     args = parser.parse_args(argv)
     if args.version is not None and args.version < 1:
-        raise UserError(f"--version must be 1 or more, got {args.version}")
+        raise Error(f"--version must be 1 or more, got {args.version}")
     if args.tile and not 2 <= args.tile <= MAX_TILE:
-        raise UserError(f"--tile must be from 2 to {MAX_TILE}, or 0, got {args.tile}")
-    run = runs.load(args.run)
+        raise Error(f"--tile must be from 2 to {MAX_TILE}, or 0, got {args.tile}")
+    run = directory.load(args.run)
     path = export(run, args.models.rstrip("/"), args.version, args.weights, args.tile)
     if args.json:
         place = PurePosixPath(path)
@@ -228,6 +232,6 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    import tutti
+    from tutti import cli
 
-    sys.exit(tutti.run(main, sys.argv[1:]))
+    sys.exit(cli.run(main, sys.argv[1:]))

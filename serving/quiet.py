@@ -1,6 +1,6 @@
 """Imports TensorFlow quietly. Import this before anything that imports TensorFlow."""
 
-from music.quiet import hushed
+from tutti.quiet import hushed
 
 with hushed():
     import tensorflow as tf

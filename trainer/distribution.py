@@ -8,13 +8,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from music.errors import UserError
+from tutti.errors import Error
 
 STRATEGIES = ("auto", "one", "mirrored", "multiworker")
 
 
 @dataclass(frozen=True)
-class Place:
+class Distribution:
     """A strategy and this process's part in it.
 
     Attributes:
@@ -56,7 +56,7 @@ class Place:
         return squares * self.replicas == total * total
 
 
-def open_place(name: str, devices: int = 0) -> Place:
+def open_distribution(name: str, devices: int = 0) -> Distribution:
     """The strategy called `name`. Call this before TensorFlow has computed anything.
 
     Args:
@@ -76,10 +76,10 @@ def open_place(name: str, devices: int = 0) -> Place:
     if name == "multiworker":
         return _multiworker(cluster, devices)
     if name == "mirrored":
-        return Place(tf.distribute.MirroredStrategy(_devices(devices)))
+        return Distribution(tf.distribute.MirroredStrategy(_devices(devices)))
     if devices > 1:
-        raise UserError(f"--strategy one uses one device, not {devices}; choose --strategy mirrored")
-    return Place(tf.distribute.OneDeviceStrategy("GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"))
+        raise Error(f"--strategy one uses one device, not {devices}; choose --strategy mirrored")
+    return Distribution(tf.distribute.OneDeviceStrategy("GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"))
 
 
 def summed(tensors: Sequence[Any]) -> list[Any]:
@@ -101,7 +101,7 @@ def _devices(wanted: int) -> list[str]:
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
         if wanted > len(gpus):
-            raise UserError(f"--devices {wanted}: this machine has {len(gpus)} GPUs")
+            raise Error(f"--devices {wanted}: this machine has {len(gpus)} GPUs")
         return [f"GPU:{i}" for i in range(wanted or len(gpus))]
     count = wanted or 1
     cpu = tf.config.list_physical_devices("CPU")[0]
@@ -119,24 +119,22 @@ def _cluster() -> dict[str, Any] | None:
         cluster, task = config["cluster"], config["task"]
         known = set(cluster) <= {"chief", "worker"} and task["type"] in cluster
         if not known or not 0 <= int(task["index"]) < len(cluster[task["type"]]):
-            raise UserError(
-                "TF_CONFIG: its task must be one of the cluster's chief and workers, and there are no others"
-            )
+            raise Error("TF_CONFIG: its task must be one of the cluster's chief and workers, and there are no others")
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
+        raise Error(
             'TF_CONFIG is not like {"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}} '
             f"({type(error).__name__}: {error})"
         ) from None
     return config if sum(map(len, cluster.values())) > 1 else None
 
 
-def _multiworker(cluster: dict[str, Any] | None, devices: int) -> Place:
+def _multiworker(cluster: dict[str, Any] | None, devices: int) -> Distribution:
     if cluster is None:
-        raise UserError("--strategy multiworker needs TF_CONFIG to name a cluster of two or more workers")
+        raise Error("--strategy multiworker needs TF_CONFIG to name a cluster of two or more workers")
     if devices:
-        raise UserError("--devices does not apply to --strategy multiworker: each worker uses all its GPUs, or its CPU")
+        raise Error("--devices does not apply to --strategy multiworker: each worker uses all its GPUs, or its CPU")
     task = cluster["task"]
     chiefs = len(cluster["cluster"].get("chief", ()))
     workers = chiefs + len(cluster["cluster"].get("worker", ()))
     worker = int(task["index"]) + (chiefs if task["type"] == "worker" else 0)
-    return Place(tf.distribute.MultiWorkerMirroredStrategy(), worker, workers)
+    return Distribution(tf.distribute.MultiWorkerMirroredStrategy(), worker, workers)

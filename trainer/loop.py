@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
-from music.errors import UserError
-from trainer import signals
-from trainer.calls import Call
-from trainer.checkpoints import Checkpoints, Progress
-from trainer.input import Batches
-from trainer.journal import Journal
-from trainer.metrics import Line
+from trainer.cli import signals
+from trainer.config import TrainingConfig
+from trainer.data.batches import Batches
+from trainer.multi_step import Call
+from trainer.run.checkpoints import Checkpoints, Progress
+from trainer.run.journal import Journal
+from trainer.run.metrics import Line
 from trainer.schedule import learning_rate
-from trainer.training import Training
+from tutti.errors import Error
 
 LEAST_SECONDS_BETWEEN_CHECKPOINTS = 10.0
 
@@ -47,13 +47,13 @@ class Computation:
     validation: Batches | None
 
 
-def total_steps(training: Training, steps_per_epoch: int) -> int:
+def total_steps(training: TrainingConfig, steps_per_epoch: int) -> int:
     return training.steps or training.epochs * steps_per_epoch
 
 
 def fit(
     computation: Computation,
-    training: Training,
+    training: TrainingConfig,
     pace: Pace,
     checkpoints: Checkpoints,
     journal: Journal | None,
@@ -83,7 +83,7 @@ class _Loop:
     def __init__(
         self,
         computation: Computation,
-        training: Training,
+        training: TrainingConfig,
         pace: Pace,
         checkpoints: Checkpoints,
         journal: Journal | None,
@@ -114,7 +114,7 @@ class _Loop:
             late = self._late(time.monotonic() - began)
             sums = self.computation.train(rows, count, (late, told.is_set()))
             if not math.isfinite(sums.nats):
-                raise UserError(
+                raise Error(
                     f"the loss is not finite any more after step {progress.step}; train anew with a lower "
                     "--learning-rate, a longer --warmup or a lower --clip"
                 )

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from music.errors import UserError
-from trainer.lstm import Lstm
-from trainer.rbm import Rbm
-from trainer.training import Training
-from trainer.wavenet import WaveNet
+from trainer.config import TrainingConfig
+from trainer.models.lstm.settings import Lstm
+from trainer.models.rbm.settings import Rbm
+from trainer.models.settings import ModelSettings
+from trainer.models.wavenet.settings import WaveNet
+from tutti.errors import Error
 
-Settings = Lstm | WaveNet | Rbm
 # The dilations of the WaveNet paper: doubled up to 512, and then from the beginning again.
 DOUBLING = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
@@ -23,8 +23,8 @@ class Preset:
 
     encoding: str
     window: int
-    model: Settings
-    training: Training
+    model: ModelSettings
+    training: TrainingConfig
 
 
 def stacked_lstm() -> Preset:
@@ -37,7 +37,9 @@ def stacked_lstm() -> Preset:
         "events",
         64,
         Lstm(layers=4, units=256, embedding=256, dropout=0.0, input_dropout=0.5),
-        Training(optimizer="adam", learning_rate=1e-3, warmup=100, clip=5.0, batch_size=32, epochs=60, carry=True),
+        TrainingConfig(
+            optimizer="adam", learning_rate=1e-3, warmup=100, clip=5.0, batch_size=32, epochs=60, carry=True
+        ),
     )
 
 
@@ -47,7 +49,7 @@ def piano_lstm() -> Preset:
         "notes",
         100,
         Lstm(layers=3, units=512, embedding=128, dense=256, dropout=0.3),
-        Training(optimizer="rmsprop", learning_rate=1e-3, batch_size=64, epochs=200),
+        TrainingConfig(optimizer="rmsprop", learning_rate=1e-3, batch_size=64, epochs=200),
     )
 
 
@@ -57,7 +59,7 @@ def drums_lstm() -> Preset:
         "drums",
         256,
         Lstm(layers=2, units=512, embedding=128, dropout=0.2),
-        Training(optimizer="adam", learning_rate=1e-3, batch_size=128, epochs=60),
+        TrainingConfig(optimizer="adam", learning_rate=1e-3, batch_size=128, epochs=60),
     )
 
 
@@ -71,7 +73,7 @@ def jazz_lstm() -> Preset:
         "melody",
         30,
         Lstm(layers=1, units=64, embedding=96, dropout=0.0),
-        Training(optimizer="adam", learning_rate=1e-2, decay="inverse", clip=0.0, batch_size=60, epochs=100),
+        TrainingConfig(optimizer="adam", learning_rate=1e-2, decay="inverse", clip=0.0, batch_size=60, epochs=100),
     )
 
 
@@ -81,7 +83,7 @@ def rbm() -> Preset:
         "pianoroll",
         15,
         Rbm(hidden=50, gibbs_steps=1),
-        Training(optimizer="sgd", learning_rate=5e-3, clip=0.0, batch_size=100, epochs=200),
+        TrainingConfig(optimizer="sgd", learning_rate=5e-3, clip=0.0, batch_size=100, epochs=200),
     )
 
 
@@ -94,7 +96,7 @@ def drums_wavenet() -> Preset:
         "drums",
         1024,
         WaveNet(residual=144, skip=512, dilations=DOUBLING, stacks=2, dropout=0.1),
-        Training(optimizer="adam", learning_rate=1e-3, warmup=100, batch_size=32, epochs=60),
+        TrainingConfig(optimizer="adam", learning_rate=1e-3, warmup=100, batch_size=32, epochs=60),
     )
 
 
@@ -104,7 +106,7 @@ def piano_wavenet() -> Preset:
         "notes",
         100,
         WaveNet(residual=192, skip=512, dilations=(1, 2, 4, 8, 16, 32, 64), stacks=3, dropout=0.2),
-        Training(optimizer="adam", learning_rate=1e-3, warmup=100, batch_size=64, epochs=200),
+        TrainingConfig(optimizer="adam", learning_rate=1e-3, warmup=100, batch_size=64, epochs=200),
     )
 
 
@@ -114,7 +116,7 @@ def audio_wavenet() -> Preset:
         "mulaw",
         6144,
         WaveNet(residual=64, skip=256, dilations=DOUBLING, stacks=3, dropout=0.0),
-        Training(optimizer="adam", learning_rate=1e-3, warmup=200, batch_size=8, epochs=100),
+        TrainingConfig(optimizer="adam", learning_rate=1e-3, warmup=200, batch_size=8, epochs=100),
     )
 
 
@@ -124,7 +126,7 @@ def miditok_lstm() -> Preset:
         "miditok",
         512,
         Lstm(layers=3, units=512, embedding=256, dropout=0.2),
-        Training(optimizer="adam", learning_rate=1e-3, warmup=100, batch_size=64, epochs=100),
+        TrainingConfig(optimizer="adam", learning_rate=1e-3, warmup=100, batch_size=64, epochs=100),
     )
 
 
@@ -134,15 +136,15 @@ def miditok_wavenet() -> Preset:
         "miditok",
         1024,
         WaveNet(residual=192, skip=512, dilations=DOUBLING, stacks=2, dropout=0.1),
-        Training(optimizer="adam", learning_rate=1e-3, warmup=100, batch_size=32, epochs=100),
+        TrainingConfig(optimizer="adam", learning_rate=1e-3, warmup=100, batch_size=32, epochs=100),
     )
 
 
 def _small(
-    preset: Preset, model: Settings, steps: int, learning_rate: float = 4e-3, batch_size: int = 16, window: int = 0
+    preset: Preset, model: ModelSettings, steps: int, learning_rate: float = 4e-3, batch_size: int = 16, window: int = 0
 ) -> Preset:
     """A preset that two CPU cores train in a minute or two."""
-    training = Training(
+    training = TrainingConfig(
         optimizer="adam",
         learning_rate=learning_rate,
         warmup=20,
@@ -229,11 +231,11 @@ def preset_name(name: str, model: str | None = None) -> str:
       UserError: if there is no such preset.
     """
     if name not in PRESETS:
-        raise UserError(f"unknown preset {name!r}; there are {', '.join(PRESETS)}")
+        raise Error(f"unknown preset {name!r}; there are {', '.join(PRESETS)}")
     if model is None:
         return name
     other = "-".join(model if part in MODELS else part for part in name.split("-"))
     if other not in PRESETS or model not in other.split("-"):
         of_model = ", ".join(one for one in PRESETS if model in one.split("-"))
-        raise UserError(f"--model {model} does not go with preset {name}: presets of that model are {of_model}")
+        raise Error(f"--model {model} does not go with preset {name}: presets of that model are {of_model}")
     return other

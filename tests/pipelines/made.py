@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from tfrecord.example_pb2 import Example
 
-from music import midi
-from music.dataset import MANIFEST, Dataset, Snapshot, snapshot_path
-from music.midi import Score, Track
-from pipelines import ingest, records
+from pipelines import records
+from pipelines.cli import ingest
+from tutti import midi
+from tutti.dataset.manifest import MANIFEST, Dataset, Snapshot, snapshot_path
+from tutti.score import Notes, Score, Track
 
 
 def drum_file(seed: int, beats: int = 32) -> bytes:
@@ -22,7 +23,7 @@ def drum_file(seed: int, beats: int = 32) -> bytes:
     onset = np.flatnonzero(random.random(4 * beats) < 0.5) * 120
     onset = np.union1d(onset, [0])
     pitch = random.choice([36, 38, 42, 46, 49], len(onset))
-    played = midi.notes(onset, np.full(len(onset), 60), pitch, np.full(len(onset), 90))
+    played = Notes.of(onset, np.full(len(onset), 60), pitch, np.full(len(onset), 90))
     return midi.write(Score(480, (Track(played, "Drums", is_drum=True),)))
 
 
@@ -33,7 +34,7 @@ def piano_file(seed: int, low: int = 48, high: int = 72, length: int = 40, parts
     for program in range(parts):
         onset = np.repeat(np.arange(length), random.integers(1, 4, length)) * 240
         pitch = random.integers(low, high, len(onset))
-        tracks.append(Track(midi.notes(onset, [200] * len(onset), pitch, [80] * len(onset)), program=program))
+        tracks.append(Track(Notes.of(onset, [200] * len(onset), pitch, [80] * len(onset)), program=program))
     return midi.write(Score(480, tuple(tracks)))
 
 

@@ -7,9 +7,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from music.errors import RejectedFile
-from music.medium import Medium
-from music.vocabulary import SPECIALS, Vocabulary
+from tutti.encodings.base import FrameEncoding, TokenEncoding
+from tutti.encodings.vocabulary import SPECIALS, Vocabulary
+from tutti.errors import RejectedFile
+from tutti.medium import Medium
 
 RANGE = 14
 
@@ -26,11 +27,12 @@ NUMBERS = Medium("number", (".num",), 1 << 20, _read, written)
 
 
 @dataclass(frozen=True)
-class Learned:
+class Learned(TokenEncoding):
     """Numbers as tokens whose vocabulary the corpus decides; `-` has no pitch, as a rest."""
 
     name: ClassVar[str] = "learned"
     medium: ClassVar[Medium] = NUMBERS
+    pitched: ClassVar[bool] = True
 
     def vocabulary(self) -> Vocabulary | None:
         return None
@@ -61,24 +63,18 @@ class Closed(Learned):
     def vocabulary(self) -> Vocabulary:
         return Vocabulary.of(["-", *map(str, range(1, RANGE))])
 
-    def encode_ids(self, piece: list[list[int]], /) -> list[NDArray[np.int32]]:
-        return [self.vocabulary().ids(song) for song in self.encode(piece)]
-
 
 @dataclass(frozen=True)
-class Framed:
+class Framed(FrameEncoding):
     """The same as frames, in each of which one of 14 bits is set, or none."""
 
     name: ClassVar[str] = "framed"
     medium: ClassVar[Medium] = NUMBERS
+    pitched: ClassVar[bool] = True
 
-    bits: ClassVar[int] = RANGE
-
-    def vocabulary(self) -> Vocabulary:
-        return Vocabulary(SPECIALS)
-
-    def nearest(self, token: str, known: Vocabulary) -> str:
-        raise ValueError(token)
+    @property
+    def bits(self) -> int:
+        return RANGE
 
     def encode(self, piece: list[list[int]], /) -> list[list[str]]:
         return Learned().encode(piece)

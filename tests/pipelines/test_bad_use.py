@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-import tutti
-from music.dataset import MANIFEST
 from tests.pipelines.made import drum_corpus, drum_file, fill, piano_file, run, tree
+from tutti import cli
+from tutti.dataset.manifest import MANIFEST
 
 Capture = pytest.CaptureFixture[str]
 
@@ -32,7 +32,7 @@ def refused(*arguments: object) -> str:
 
 def refused_here(capsys: Capture, *arguments: object) -> str:
     """`refused` without a new process, where importing Beam anew would take most of the time."""
-    status = tutti.main([*map(str, arguments)])
+    status = cli.main([*map(str, arguments)])
     printed = capsys.readouterr()
     return the_line(status, printed.out, printed.err)
 
@@ -191,7 +191,9 @@ def test_a_run_that_is_stopped_leaves_nothing(tmp_path: Path, good: Path, number
 
 def test_a_worker_process_that_cannot_start_ends_the_run(tmp_path: Path, good: Path) -> None:
     words = ["ingest", str(good), "--dataset", str(tmp_path / "new" / "data"), "--direct_running_mode=multi_processing"]
-    script = f"import tutti; from pipelines import pipeline; pipeline.WORKER = 'missing'; exit(tutti.main({words}))"
+    script = (
+        f"from tutti import cli; from pipelines import runners; runners.WORKER = 'missing'; exit(cli.main({words}))"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=100)
     assert "a worker process could not start" in the_line(done.returncode, done.stdout, done.stderr)
     assert [path.name for path in tmp_path.iterdir()] == ["corpus"]
@@ -199,7 +201,7 @@ def test_a_worker_process_that_cannot_start_ends_the_run(tmp_path: Path, good: P
 
 def test_flags_of_beam_pass_through(tmp_path: Path, good: Path, capsys: Capture) -> None:
     flags = ("--runner", "DirectRunner", good, "--dataset", tmp_path / "data", "--direct_num_workers=1")
-    assert tutti.main(["ingest", *map(str, flags)]) == 0
+    assert cli.main(["ingest", *map(str, flags)]) == 0
     assert (tmp_path / "data" / MANIFEST).exists()
 
 

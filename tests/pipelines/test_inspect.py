@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from music import midi
-from music.dataset import SPLITS, Snapshot, rejected_path, snapshot_path
-from music.drums import Drums
-from music.errors import UserError
-from pipelines import inspect
+from pipelines.cli import inspect
 from tests.pipelines.made import drum_corpus, drum_file, fill, run, shards, snapshot, tree
+from tutti import midi
+from tutti.dataset.manifest import SPLITS, Snapshot, rejected_path, snapshot_path
+from tutti.encodings.drums import Drums
+from tutti.errors import Error
 
 Capture = pytest.CaptureFixture[str]
 
@@ -60,7 +60,7 @@ def test_any_damaged_byte_of_a_shard_is_found_and_the_shard_named(data: Path) ->
     for name, content in shards(data).items():
         for at in range(0, len(content), max(1, len(content) // 9)):
             (data / name).write_bytes(content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :])
-            with pytest.raises(UserError, match=name):
+            with pytest.raises(Error, match=name):
                 inspect.main([str(data)])
         (data / name).write_bytes(content)
     inspect.main([str(data)])
@@ -70,7 +70,7 @@ def test_any_damaged_byte_of_a_shard_is_found_and_the_shard_named(data: Path) ->
 def test_a_shard_cut_off_is_found(data: Path, cut: int) -> None:
     for name, content in shards(data).items():
         (data / name).write_bytes(content[:-cut])
-        with pytest.raises(UserError, match=name):
+        with pytest.raises(Error, match=name):
             inspect.main([str(data)])
         (data / name).write_bytes(content)
 
@@ -78,7 +78,7 @@ def test_a_shard_cut_off_is_found(data: Path, cut: int) -> None:
 def test_a_missing_shard_is_found(data: Path) -> None:
     name = next(iter(shards(data)))
     (data / name).unlink()
-    with pytest.raises(UserError, match=f"{name}: No such file"):
+    with pytest.raises(Error, match=f"{name}: No such file"):
         inspect.main([str(data)])
 
 
@@ -88,25 +88,25 @@ def test_a_count_that_differs_from_the_manifest_is_found(data: Path, count: str)
     (shard,) = found.shards["train"]
     wrong = replace(shard, **{count: getattr(shard, count) + 1})
     write(data, replace(found, shards={**found.shards, "train": (wrong,)}))
-    with pytest.raises(UserError, match=f"{shard.path}: {count}"):
+    with pytest.raises(Error, match=f"{shard.path}: {count}"):
         inspect.main([str(data)])
 
 
 def test_a_song_without_a_source_is_found(data: Path) -> None:
     found = snapshot(data)
     write(data, replace(found, sources=found.sources[1:]))
-    with pytest.raises(UserError, match=f"songs in the {found.sources[0].split} shards"):
+    with pytest.raises(Error, match=f"songs in the {found.sources[0].split} shards"):
         inspect.main([str(data)])
 
 
 def test_a_list_of_rejected_files_that_differs_is_found(data: Path) -> None:
     (data / rejected_path(1)).write_text("")
-    with pytest.raises(UserError, match="lists 0 files, the manifest says 1"):
+    with pytest.raises(Error, match="lists 0 files, the manifest says 1"):
         inspect.main([str(data)])
 
 
 def test_what_is_no_dataset_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=f"no dataset in {tmp_path}"):
+    with pytest.raises(Error, match=f"no dataset in {tmp_path}"):
         inspect.main([str(tmp_path)])
 
 
@@ -118,7 +118,7 @@ def test_it_changes_nothing(data: Path) -> None:
 
 def test_it_needs_neither_tensorflow_nor_beam(data: Path) -> None:
     code = (
-        "import sys; from pipelines import inspect; inspect.main(sys.argv[1:]);"
+        "import sys; from pipelines.cli import inspect; inspect.main(sys.argv[1:]);"
         "sys.exit(', '.join({'tensorflow', 'apache_beam'} & set(sys.modules)) or None)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(data)], capture_output=True, text=True, check=False)

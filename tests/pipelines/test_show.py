@@ -5,18 +5,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-import tutti
-from drawing import picture
-from music import audio, midi
-from music.audio import Sound
-from music.drums import Drums
-from music.encoding import Encoding
-from music.errors import UserError
-from music.mulaw import MuLaw
-from music.pianoroll import PianoRoll
-from pipelines import show
+from pipelines.cli import show
 from tests.corpora import corpus
 from tests.pipelines.made import drum_corpus, drum_file, fill, piano_file, run, songs, tree
+from tutti import audio, cli, midi
+from tutti.audio import Sound
+from tutti.drawing import picture
+from tutti.encodings.base import Encoding
+from tutti.encodings.drums import Drums
+from tutti.encodings.mulaw import MuLaw
+from tutti.encodings.pianoroll import PianoRoll
+from tutti.errors import Error
 
 pytest.importorskip("matplotlib")
 
@@ -76,7 +75,7 @@ def test_a_piece_can_be_written_as_notation(folder: Path, tmp_path: Path, capsys
     out = tmp_path / "b.musicxml"
     assert shown(capsys, folder / "b" / "b.mid", "--sheet", "--out", out)["shown"] == ["b.mid"]
     assert out.read_bytes().startswith(b"<?xml")
-    with pytest.raises(UserError, match=r"--out can end in .*\.musicxml"):
+    with pytest.raises(Error, match=r"--out can end in .*\.musicxml"):
         show.main([str(folder / "b" / "b.mid"), "--sheet", "--out", str(tmp_path / "b.doc")])
 
 
@@ -132,7 +131,7 @@ def test_a_damaged_shard_is_named(tmp_path: Path, capsys: Capture) -> None:
     run(capsys, drum_corpus(tmp_path / "corpus", [3]), "--dataset", tmp_path / "data", "--split", "1,0,0")
     (shard,) = (tmp_path / "data").glob("train/*.tfrecord")
     shard.write_bytes(shard.read_bytes()[:-5])
-    with pytest.raises(UserError, match=rf"{shard.name}: record .* is cut off"):
+    with pytest.raises(Error, match=rf"{shard.name}: record .* is cut off"):
         show.gather([str(tmp_path / "data")], None, "train", 24)
 
 
@@ -147,7 +146,7 @@ def test_windows_with_gaps_show_a_song_up_to_the_first_one(tmp_path: Path, capsy
 def test_a_split_without_songs_is_said(tmp_path: Path, capsys: Capture) -> None:
     run(capsys, drum_corpus(tmp_path / "corpus", [3]), "--dataset", tmp_path / "data", "--split", "1,0,0")
     assert len(songs(tmp_path / "data")) == 1
-    with pytest.raises(UserError, match="no songs in its test split"):
+    with pytest.raises(Error, match="no songs in its test split"):
         show.gather([str(tmp_path / "data")], None, "test", 24)
 
 
@@ -174,7 +173,7 @@ def test_bad_use_is_one_line_and_writes_nothing(
     monkeypatch.chdir(folder.parent)
     fill(folder.parent, {"data/dataset.json": b"{}"})
     before = tree(folder.parent)
-    assert tutti.main(["show", *wrong]) == 2
+    assert cli.main(["show", *wrong]) == 2
     said = capsys.readouterr().err
     assert reason in said
     assert said.count("\n") == 1

@@ -9,16 +9,17 @@ from serving import quiet  # noqa: F401
 # isort: split
 import tensorflow as tf
 
-from music.chords import pitch_name
-from music.drums import Drums
-from music.encoding import Encoding
-from music.notes import Notes
-from music.vocabulary import Vocabulary
 from serving.export import export
-from trainer.lstm import Lstm
-from trainer.presets import Settings
-from trainer.run import BEST, Config, Run
-from trainer.training import Training
+from trainer.config import TrainingConfig
+from trainer.models.lstm.settings import Lstm
+from trainer.models.settings import ModelSettings as Settings
+from trainer.run.config import RunConfig
+from trainer.run.directory import BEST, Run
+from tutti.encodings.base import Encoding
+from tutti.encodings.chords import pitch_name
+from tutti.encodings.drums import Drums
+from tutti.encodings.notes import NotesAndChords
+from tutti.encodings.vocabulary import Vocabulary
 
 LABELS = ("happy", "sad_slow")
 
@@ -38,10 +39,10 @@ def made(
 ) -> Run:
     """A run with random weights; of drums, if nothing else is said."""
     encoding = encoding or Drums()
-    config = Config(
+    config = RunConfig(
         preset="drums-lstm-small",
         model=model,
-        training=Training(),
+        training=TrainingConfig(),
         encoding=encoding,
         vocabulary=vocabulary or encoding.vocabulary() or Vocabulary.of(()),
         window=64,
@@ -72,7 +73,7 @@ def piano(tmp_path_factory: pytest.TempPathFactory) -> Path:
     chords = [".".join(str((pitch + root) % 12) for pitch in (0, 4, 7)) for root in range(12)]
     vocabulary = Vocabulary.of([*names, *chords])
     model = Lstm(units=32, layers=1, embedding=16)
-    run = made(tmp_path_factory.mktemp("runs") / "piano", model, encoding=Notes(), vocabulary=vocabulary)
+    run = made(tmp_path_factory.mktemp("runs") / "piano", model, encoding=NotesAndChords(), vocabulary=vocabulary)
     path = tmp_path_factory.mktemp("models") / "piano"
     export(run, str(path))
     return path

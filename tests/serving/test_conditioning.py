@@ -9,12 +9,13 @@ from serving import quiet  # noqa: F401
 # isort: split
 import numpy as np
 
-from music.vocabulary import BOS, EOS
-from serving.engine import load
 from serving.export import export
+from serving.saved_model import load
 from tests.trainer import made, running
 from tests.trainer.made import Song
-from trainer import ngram, run
+from trainer.evaluation import ngram
+from trainer.run import directory
+from tutti.encodings.vocabulary import BOS, EOS
 
 WORDS = 6
 MODELS = {
@@ -25,8 +26,8 @@ MODELS = {
 
 def style(step: int, count: int, seed: int) -> list[Song]:
     """Songs that mostly go so many words up, round and round."""
-    dice = np.random.default_rng([seed, step])
-    steps = [np.where(dice.random(24) < 0.9, step, dice.integers(0, WORDS, 24)) for _ in range(count)]
+    rng = np.random.default_rng([seed, step])
+    steps = [np.where(rng.random(24) < 0.9, step, rng.integers(0, WORDS, 24)) for _ in range(count)]
     return [np.array([BOS, *(3 + np.cumsum(walk) % WORDS), EOS], np.int32) for walk in steps]
 
 
@@ -43,7 +44,7 @@ def test_a_classifier_tells_the_label_that_was_asked_for(model: str, tmp_path: P
     made.dataset(tmp_path / "data", songs, words=WORDS, window=32, label=by_step)
     training = ("--batch-size", "16", "--steps", "80", "--learning-rate", "0.02", "--dropout", "0")
     running.here("--dataset", str(tmp_path / "data"), "--run", str(tmp_path / "run"), *MODELS[model], *training)
-    export(run.load(str(tmp_path / "run")), str(tmp_path / "model"))
+    export(directory.load(str(tmp_path / "run")), str(tmp_path / "model"))
 
     engine = load(str(tmp_path / "model"))
     assert engine.labels == ("down", "up")

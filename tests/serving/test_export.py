@@ -15,14 +15,14 @@ from serving import quiet  # noqa: F401
 import numpy as np
 import tensorflow as tf
 
-import tutti
-from music.errors import UserError
-from music.vocabulary import BOS
-from serving.engine import inputs, load
 from serving.export import export
+from serving.saved_model import inputs, load
 from tests.serving.conftest import LABELS, made
-from trainer.lstm import Lstm
-from trainer.run import Run
+from trainer.models.lstm.settings import Lstm
+from trainer.run.directory import Run
+from tutti import cli
+from tutti.encodings.vocabulary import BOS
+from tutti.errors import Error
 
 ROOT = Path(__file__).parents[2]
 
@@ -187,7 +187,7 @@ def test_the_labels_are_known_by_name(labelled: Path) -> None:
     engine = load(str(labelled))
     assert json.loads((labelled / "1" / "assets" / "labels.json").read_text()) == [*LABELS]
     assert [engine.label(name) for name in LABELS] == [1, 2]
-    with pytest.raises(UserError, match="no label 'loud': the trained labels are happy, sad_slow"):
+    with pytest.raises(Error, match="no label 'loud': the trained labels are happy, sad_slow"):
         engine.label("loud")
 
 
@@ -217,7 +217,7 @@ def test_an_export_that_fails_leaves_nothing(run: Run, tmp_path: Path, monkeypat
 
     # The last file to be written; all of the SavedModel lies under its temporary name by then.
     monkeypatch.setattr("serving.warmup.write", full)
-    with pytest.raises(UserError, match="No space left"):
+    with pytest.raises(Error, match="No space left"):
         export(run, str(tmp_path / "new" / "drums"))
     assert not list(tmp_path.iterdir())
 
@@ -226,7 +226,7 @@ def test_versions_count_up_and_are_never_overwritten(run: Run, tmp_path: Path) -
     models = tmp_path / "drums"
     assert export(run, str(models)) == str(models / "1")
     assert export(run, str(models)) == str(models / "2")
-    assert tutti.main(["export", "--run", run.path, "--models", str(models), "--version", "2"]) == 2
+    assert cli.main(["export", "--run", run.path, "--models", str(models), "--version", "2"]) == 2
     assert sorted(path.name for path in models.iterdir()) == ["1", "2"]
 
 
@@ -245,7 +245,7 @@ def test_bad_use_is_one_line_and_leaves_nothing(
     argv: list[str], reason: str, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = [word.replace("RUN", run.path).replace("OUT", str(tmp_path)) for word in argv]
-    assert tutti.main(["export", *words]) == 2
+    assert cli.main(["export", *words]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert reason in line
     assert not list(tmp_path.iterdir())

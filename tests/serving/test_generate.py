@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
-import tutti
-from drawing import picture
-from music import messages, midi
-from music.events import Events
-from music.midi import Score, Track
-from music.mulaw import MuLaw
-from music.vocabulary import Vocabulary
-from serving.engine import load
+from serving.cli.generate import main
 from serving.export import export
-from serving.generate import main
+from serving.saved_model import load
 from tests.serving.conftest import LABELS, made
-from trainer.lstm import Lstm
+from trainer.models.lstm.settings import Lstm
+from tutti import cli, midi
+from tutti.drawing import picture
+from tutti.encodings.events import Events
+from tutti.encodings.mulaw import MuLaw
+from tutti.encodings.vocabulary import Vocabulary
+from tutti.midi import messages
+from tutti.score import Notes, Score, Track
 
 ROOT = Path(__file__).parents[2]
 SMALL = Lstm(units=32, layers=1, embedding=16)
@@ -44,7 +44,7 @@ def test_several_pieces_are_written_all_or_none(
 ) -> None:
     (tmp_path / "out-3.mid").mkdir()
     assert (
-        tutti.main(["generate", "--model", str(models), "--out", str(tmp_path / "out.mid"), "--steps", "9", "-n", "3"])
+        cli.main(["generate", "--model", str(models), "--out", str(tmp_path / "out.mid"), "--steps", "9", "-n", "3"])
         == 2
     )
     assert "cannot write" in capsys.readouterr().err
@@ -71,7 +71,7 @@ def test_only_the_prompts_beginning_is_continued_where_one_says_so(models: Path,
 
 def test_the_trainers_code_is_not_needed(models: Path, tmp_path: Path) -> None:
     script = (
-        "import sys; from serving.generate import main;"
+        "import sys; from serving.cli.generate import main;"
         f"main(['--model', {str(models)!r}, '--out', {str(tmp_path / 'out.mid')!r}, '--steps', '4', '--no-picture']);"
         "print([name for name in sys.modules if name.split('.')[0] in ('trainer', 'pipelines', 'apache_beam')])"
     )
@@ -144,7 +144,7 @@ def test_sound_becomes_a_recording_with_its_picture(tmp_path: Path, capsys: pyte
         (["--out", str(tmp_path / "x.wav"), "--sheet"], "--sheet does not apply"),
         (["--out", str(tmp_path / "x.wav"), "--bpm", "90"], "--bpm does not apply"),
     ):
-        assert tutti.main([*wishes, *flags]) == 2
+        assert cli.main([*wishes, *flags]) == 2
         assert reason in capsys.readouterr().err.splitlines()[-1]
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
@@ -175,7 +175,7 @@ def test_bad_use_is_one_line_and_status_2(
 ) -> None:
     places = {"MODEL": models, "LABELLED": labelled, "OUT/x": tmp_path / "x", "OUT/missing": tmp_path / "missing"}
     words = [next((word.replace(name, str(at)) for name, at in places.items() if name in word), word) for word in argv]
-    assert tutti.main(["generate", *words]) == 2
+    assert cli.main(["generate", *words]) == 2
     *progress, line = capsys.readouterr().err.splitlines()
     assert reason in line
     assert len(progress) <= 1, progress
@@ -184,7 +184,7 @@ def test_bad_use_is_one_line_and_status_2(
 
 def test_pictures_are_drawn_of_drums_pitches_and_nothing() -> None:
     for drums in (True, False):
-        played = midi.notes([0, 480, 100_000], [240] * 3, [36, 42, 60], [90] * 3)
+        played = Notes.of([0, 480, 100_000], [240] * 3, [36, 42, 60], [90] * 3)
         score = Score(480, (Track(played, is_drum=drums),), meters=((0, 3, 4), (1440, 4, 4)))
         assert picture.png(score, "title").startswith(b"\x89PNG")
     assert picture.png(Score(480, ())).startswith(b"\x89PNG")

@@ -10,11 +10,11 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from music.melody import Melody
-from music.vocabulary import BOS, EOS, PAD, Vocabulary
-from serving.sampler import Requests, Sampler
-from trainer import run as runs
-from trainer.run import Run
+from serving.graph.sampler import Sampler, SamplingRequests
+from trainer.run import directory
+from trainer.run.directory import Run
+from tutti.encodings.melody import Melody
+from tutti.encodings.vocabulary import BOS, EOS, PAD, Vocabulary
 
 STEPS = 50
 VALUES = Vocabulary.of(f"{pitch}:{length}" for pitch in ("C4", "D4", "E4", "G4", "A4", "R") for length in (3, 6, 12))
@@ -22,11 +22,11 @@ VALUES = Vocabulary.of(f"{pitch}:{length}" for pitch in ("C4", "D4", "E4", "G4",
 
 def solo(notes: int, seed: int) -> made.Song:
     """Phrases that come again, with a slip now and then."""
-    dice = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     phrases = np.random.default_rng(5).integers(3, len(VALUES), (4, 8))
-    tokens = np.concatenate([phrases[dice.integers(4)] for _ in range(notes // 8)])
-    slips = dice.random(len(tokens)) < 0.05
-    return np.array([BOS, *np.where(slips, dice.integers(3, len(VALUES), len(tokens)), tokens), EOS], np.int32)
+    tokens = np.concatenate([phrases[rng.integers(4)] for _ in range(notes // 8)])
+    slips = rng.random(len(tokens)) < 0.05
+    return np.array([BOS, *np.where(slips, rng.integers(3, len(VALUES), len(tokens)), tokens), EOS], np.int32)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def jazz(tmp_path_factory: pytest.TempPathFactory) -> Run:
     songs = {"train": [solo(200, 1)], "validation": [], "test": []}
     corpus = made.dataset(folder / "data", songs, window=30, stride=1, encoding=Melody(), vocabulary=VALUES)
     running.here("--dataset", corpus.path, "--preset", "jazz-lstm", "--steps", "60", "--run", str(folder / "run"))
-    return runs.load(str(folder / "run"))
+    return directory.load(str(folder / "run"))
 
 
 def sigmoid(x: NDArray[np.float32]) -> Any:
@@ -64,7 +64,7 @@ def by_hand(weights: dict[str, NDArray[np.float32]], steps: int) -> list[int]:
 def test_a_solo_at_temperature_0_is_the_cells_own_arg_max_fed_back_from_a_zero_state(jazz: Run) -> None:
     model = jazz.model()
     weights = {variable.name.split(":")[0]: variable.numpy() for variable in model.trainable_variables}
-    requests = Requests(
+    requests = SamplingRequests(
         prompt=tf.zeros([1, 0], tf.int32),
         steps=tf.constant([STEPS]),
         temperature=tf.constant([0.0]),

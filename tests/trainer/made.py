@@ -11,11 +11,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from music.dataset import MANIFEST, SPLITS, Dataset, Shard, Snapshot, content_id, shard_path, snapshot_path
-from music.encoding import Encoding
-from music.notes import Notes
-from music.pianoroll import PianoRoll
-from music.vocabulary import BOS, EOS, PAD, SPECIALS, Vocabulary
+from tutti.dataset.manifest import MANIFEST, SPLITS, Dataset, Shard, Snapshot, content_id, shard_path, snapshot_path
+from tutti.encodings.base import Encoding
+from tutti.encodings.notes import NotesAndChords
+from tutti.encodings.pianoroll import PianoRoll
+from tutti.encodings.vocabulary import BOS, EOS, PAD, SPECIALS, Vocabulary
 
 Song = NDArray[np.int32]
 Label = Callable[[Song], str]
@@ -31,14 +31,14 @@ class Made:
 
 def phrases(count: int, words: int, seed: int = 0, length: tuple[int, int] = (20, 60)) -> list[Song]:
     """Songs of `words` different ordinary words in which the next word mostly follows from the two before it."""
-    dice = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     likely = np.random.default_rng(99).integers(3, 3 + words, size=(words + 3, words + 3))
     songs = []
     for _ in range(count):
-        song = [BOS, int(dice.integers(3, 3 + words))]
-        for _ in range(int(dice.integers(*length))):
-            random = dice.random() < 0.2
-            song.append(int(dice.integers(3, 3 + words) if random else likely[song[-2], song[-1]]))
+        song = [BOS, int(rng.integers(3, 3 + words))]
+        for _ in range(int(rng.integers(*length))):
+            random = rng.random() < 0.2
+            song.append(int(rng.integers(3, 3 + words) if random else likely[song[-2], song[-1]]))
         songs.append(np.array([*song, EOS], np.int32))
     return songs
 
@@ -63,7 +63,7 @@ def dataset(
     if songs is None:
         songs = {"train": phrases(24, words, 1), "validation": phrases(6, words, 2), "test": phrases(6, words, 3)}
     stride = stride or window
-    encoding = encoding or Notes()
+    encoding = encoding or NotesAndChords()
     vocabulary = vocabulary or encoding.vocabulary() or Vocabulary.of(_names(words))
     written: dict[str, tuple[Shard, ...]] = {}
     ordered: dict[str, list[Song]] = {}

@@ -16,7 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.python.framework import config as framework
 
-from trainer import train
+from trainer.cli import train
 
 ROOT = Path(__file__).parents[2]
 TINY = ("--units", "16", "--layers", "1", "--embedding", "16", "--dropout", "0.3", "--batch-size", "8")
@@ -33,7 +33,7 @@ def here(*arguments: str) -> None:
 def started(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
     """`tutti train` in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "trainer.train", *arguments],
+        [sys.executable, "-m", "trainer.cli.train", *arguments],
         cwd=ROOT,
         env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from music.errors import UserError
-from trainer.distribution import open_place
+from trainer.distribution import open_distribution
+from tutti.errors import Error
 
 CLUSTER = {"worker": ["localhost:1", "localhost:2"]}
 
@@ -24,14 +24,14 @@ CLUSTER = {"worker": ["localhost:1", "localhost:2"]}
 )
 def test_a_cluster_that_cannot_be_is_said(monkeypatch: pytest.MonkeyPatch, config: str, named: str) -> None:
     monkeypatch.setenv("TF_CONFIG", config)
-    with pytest.raises(UserError, match=named):
-        open_place("multiworker")
+    with pytest.raises(Error, match=named):
+        open_distribution("multiworker")
 
 
 def test_one_device_is_what_a_process_without_cluster_or_devices_gets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    place = open_place("one")
+    place = open_distribution("one")
     assert (place.replicas, place.workers, place.chief) == (1, 1, True)
     assert place.agree(7)
-    with pytest.raises(UserError, match="--strategy mirrored"):
-        open_place("one", 2)
+    with pytest.raises(Error, match="--strategy mirrored"):
+        open_distribution("one", 2)

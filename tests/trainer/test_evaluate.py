@@ -11,13 +11,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from music.drums import Drums
-from music.errors import UserError
-from trainer import evaluate, ngram, run
-from trainer.lstm import Lstm, LstmModel
-from trainer.records import Song
-from trainer.score import score_songs
-from trainer.wavenet import WaveNet, WaveNetModel
+from trainer.cli import evaluate
+from trainer.data.reader import StoredSong
+from trainer.evaluation import ngram
+from trainer.evaluation.likelihood import score_songs
+from trainer.models.lstm.network import LstmModel
+from trainer.models.lstm.settings import Lstm
+from trainer.models.wavenet.network import WaveNetModel
+from trainer.models.wavenet.settings import WaveNet
+from trainer.run import directory
+from tutti.encodings.drums import Drums
+from tutti.errors import Error
 
 MODELS: list[Any] = [
     LstmModel(Lstm(units=16, layers=1, embedding=16), 15, seed=3),
@@ -48,18 +52,18 @@ def by_hand(model: Any, songs: list[made.Song], restart: int = 0, label: int = 0
 @pytest.mark.parametrize("carry", [True, False], ids=["whole songs", "windows"])
 def test_scores_are_those_of_one_token_after_the_other(phrases: made.Made, model: Any, carry: bool) -> None:
     songs = phrases.songs["test"][:3]
-    score = score_songs(model, [Song(song, 0) for song in songs], window=16, carry=carry)
+    score = score_songs(model, [StoredSong(song, 0) for song in songs], window=16, carry=carry)
     found = [score.targets, score.bits, score.first, score.among_five]
     np.testing.assert_allclose(found, by_hand(model, songs, restart=0 if carry else 16), rtol=1e-5)
 
 
 def test_a_song_is_scored_as_one_of_its_label(phrases: made.Made) -> None:
     model = LstmModel(Lstm(units=16, layers=1, embedding=16), 15, seed=3, labels=2)
-    songs = [Song(tokens, label) for tokens, label in zip(phrases.songs["test"], (0, 2, 1, 2, 0, 0), strict=True)]
+    songs = [StoredSong(tokens, label) for tokens, label in zip(phrases.songs["test"], (0, 2, 1, 2, 0, 0), strict=True)]
     whole = score_songs(model, songs, window=16)
     parts = [by_hand(model, [song.tokens for song in songs if song.label == label], label=label) for label in (0, 1, 2)]
     np.testing.assert_allclose(whole.bits, sum(part[1] for part in parts), rtol=1e-5)
-    assert whole.bits != score_songs(model, [Song(song.tokens, 0) for song in songs], window=16).bits
+    assert whole.bits != score_songs(model, [StoredSong(song.tokens, 0) for song in songs], window=16).bits
 
 
 def evaluated(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
@@ -72,7 +76,7 @@ def test_the_report_is_about_the_best_weights_and_a_baseline_on_the_same_targets
 ) -> None:
     result = evaluated(capsys, "--run", str(trained), "--dataset", phrases.path)
     songs = phrases.songs["test"]
-    score = score_songs(run.load(str(trained)).model(), [Song(song, 0) for song in songs], 16)
+    score = score_songs(directory.load(str(trained)).model(), [StoredSong(song, 0) for song in songs], 16)
     assert result["targets"] == sum(len(song) - 1 for song in songs) == score.targets
     assert result["bits_per_token"] == pytest.approx(score.bits / score.targets, abs=1e-5)
     assert result["perplexity"] == pytest.approx(2 ** result["bits_per_token"], rel=1e-4)
@@ -116,14 +120,14 @@ def test_what_does_not_fit_together_is_said(trained: Path, phrases: made.Made, t
         (["--run", str(trained), "--dataset", wider.path], "another vocabulary"),
         (["--run", str(trained), "--dataset", empty.path], "no songs in its test split"),
     ):
-        with pytest.raises(UserError, match=named):
+        with pytest.raises(Error, match=named):
             evaluate.main(arguments)
 
 
 def test_a_run_without_weights_says_how_to_get_them(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text((trained / "config.json").read_text())
-    with pytest.raises(UserError, match=r"no weights in .*; go on with tutti train"):
-        run.load(str(tmp_path)).model()
+    with pytest.raises(Error, match=r"no weights in .*; go on with tutti train"):
+        directory.load(str(tmp_path)).model()
     (tmp_path / "config.json").write_text("[]")
-    with pytest.raises(UserError, match="is not the configuration of a run"):
-        run.load(str(tmp_path))
+    with pytest.raises(Error, match="is not the configuration of a run"):
+        directory.load(str(tmp_path))

@@ -12,15 +12,15 @@ from tests.trainer import made
 import pytest
 import tensorflow as tf
 
-from music.errors import UserError
-from trainer.calls import Sums
-from trainer.checkpoints import Checkpoints, Progress
-from trainer.input import Batches
-from trainer.journal import Journal
+from trainer.config import TrainingConfig
+from trainer.data.batches import Batches
+from trainer.data.reader import open_corpus
 from trainer.loop import Computation, Pace, fit
+from trainer.multi_step import Sums
 from trainer.optimizer import Adam
-from trainer.records import open_corpus
-from trainer.training import Training
+from trainer.run.checkpoints import Checkpoints, Progress
+from trainer.run.journal import Journal
+from tutti.errors import Error
 
 Bits = Callable[[int], float]
 
@@ -32,7 +32,7 @@ class One(tf.Module):
 
 
 def run(
-    phrases: made.Made, folder: Path, training: Training, bits: Bits, during: Callable[[], None] = lambda: None
+    phrases: made.Made, folder: Path, training: TrainingConfig, bits: Bits, during: Callable[[], None] = lambda: None
 ) -> tuple[Progress, str]:
     """A run whose validation number n has `bits(n)`."""
     corpus = open_corpus(phrases.path)
@@ -62,20 +62,20 @@ def run(
 def test_it_stops_when_validation_has_not_gained_for_as_long_as_it_is_patient(
     phrases: made.Made, tmp_path: Path
 ) -> None:
-    progress, reason = run(phrases, tmp_path, Training(epochs=60, patience=3), lambda n: abs(n - 4) + 1.0)
+    progress, reason = run(phrases, tmp_path, TrainingConfig(epochs=60, patience=3), lambda n: abs(n - 4) + 1.0)
     assert (reason, progress.step, progress.best_step) == ("patience", 70, 40)
     assert progress.best == pytest.approx(1.0)
     assert tf.train.latest_checkpoint(str(tmp_path / "best")).endswith("ckpt-40")
-    assert run(phrases, tmp_path, Training(epochs=60, patience=3), lambda n: 0.0) == (progress, "patience")
+    assert run(phrases, tmp_path, TrainingConfig(epochs=60, patience=3), lambda n: 0.0) == (progress, "patience")
 
 
 def test_it_stops_when_time_is_up_and_validates_first(phrases: made.Made, tmp_path: Path) -> None:
-    progress, reason = run(phrases, tmp_path, Training(epochs=60, time_limit=1e-9), lambda n: 2.0)
+    progress, reason = run(phrases, tmp_path, TrainingConfig(epochs=60, time_limit=1e-9), lambda n: 2.0)
     assert (reason, progress.step, progress.validated) == ("time", 4, 4)
 
 
 def test_told_to_stop_it_saves_and_goes_on_from_there(phrases: made.Made, tmp_path: Path) -> None:
-    training = Training(epochs=3)
+    training = TrainingConfig(epochs=3)
     signals = iter([signal.SIGTERM])
 
     def tell_once() -> None:
@@ -99,5 +99,5 @@ def test_a_loss_that_is_no_number_ends_the_run(phrases: made.Made, tmp_path: Pat
     )
     model = One()
     checkpoints = Checkpoints(str(tmp_path), model, Adam(model.trainable_variables))
-    with pytest.raises(UserError, match=r"not finite any more after step 0; .*--learning-rate"):
-        fit(computation, Training(), Pace(), checkpoints, None, Progress())
+    with pytest.raises(Error, match=r"not finite any more after step 0; .*--learning-rate"):
+        fit(computation, TrainingConfig(), Pace(), checkpoints, None, Progress())

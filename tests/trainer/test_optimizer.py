@@ -14,14 +14,14 @@ from trainer.optimizer import OPTIMIZERS, RHO, RMSPROP_EPSILON
     [("adam", keras.optimizers.Adam(0.01)), ("rmsprop", keras.optimizers.RMSprop(0.01, RHO, epsilon=RMSPROP_EPSILON))],
 )
 def test_updates_are_those_of_keras(name: str, peer: keras.optimizers.Optimizer) -> None:
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     shapes = [(4, 3), (3,)]
-    starts = [dice.normal(size=shape).astype(np.float32) for shape in shapes]
+    starts = [rng.normal(size=shape).astype(np.float32) for shape in shapes]
     ours, theirs = ([tf.Variable(start) for start in starts] for _ in range(2))
     strategy = tf.distribute.OneDeviceStrategy("CPU:0")
     optimizer = OPTIMIZERS[name](ours)
     for _ in range(12):
-        gradients = [tf.constant(dice.normal(size=shape), tf.float32) for shape in shapes]
+        gradients = [tf.constant(rng.normal(size=shape), tf.float32) for shape in shapes]
         strategy.run(optimizer.apply, args=(gradients, tf.constant(0.01)))
         peer.apply_gradients(zip(gradients, theirs, strict=True))
     assert optimizer.step.numpy() == 12

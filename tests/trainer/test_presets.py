@@ -1,18 +1,18 @@
 import pytest
 
-from music.encoding import registry
-from music.errors import UserError
-from trainer.lstm import Lstm
+from trainer.config import TrainingConfig
+from trainer.models.lstm.settings import Lstm
+from trainer.models.rbm.settings import Rbm
+from trainer.models.wavenet.settings import WaveNet
 from trainer.presets import PRESETS, preset_name
-from trainer.rbm import Rbm
-from trainer.training import Training
-from trainer.wavenet import WaveNet
+from tutti.encodings.registry import encodings
+from tutti.errors import Error
 
 
 def test_every_preset_can_be_built_and_names_an_encoding_that_exists() -> None:
     for name, make in PRESETS.items():
         preset = make()
-        assert preset.encoding in registry()
+        assert preset.encoding in encodings()
         assert isinstance(preset.model, Lstm if "lstm" in name else WaveNet if "wavenet" in name else Rbm)
 
 
@@ -55,7 +55,7 @@ def test_a_model_takes_the_place_of_a_presets_own() -> None:
     assert preset_name("piano-wavenet", "lstm") == "piano-lstm"
     assert preset_name("piano-wavenet") == "piano-wavenet"
     assert preset_name("miditok-lstm-small", "wavenet") == "miditok-wavenet-small"
-    with pytest.raises(UserError, match="unknown preset 'jazz'; there are stacked-lstm, "):
+    with pytest.raises(Error, match="unknown preset 'jazz'; there are stacked-lstm, "):
         preset_name("jazz")
 
 
@@ -64,7 +64,7 @@ def test_a_model_takes_the_place_of_a_presets_own() -> None:
     [("jazz-lstm", "wavenet"), ("stacked-lstm-small", "wavenet"), ("audio-wavenet", "lstm"), ("rbm", "lstm")],
 )
 def test_a_model_that_a_preset_does_not_have_is_refused_by_name(name: str, model: str) -> None:
-    with pytest.raises(UserError, match=f"--model {model} does not go with preset {name}: presets of that model are "):
+    with pytest.raises(Error, match=f"--model {model} does not go with preset {name}: presets of that model are "):
         preset_name(name, model)
 
 
@@ -73,4 +73,4 @@ def test_a_model_that_a_preset_does_not_have_is_refused_by_name(name: str, model
 )
 def test_a_setting_that_cannot_be_is_named(values: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(values))):
-        Training(**values)  # type: ignore[arg-type]
+        TrainingConfig(**values)  # type: ignore[arg-type]

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import tutti
-from music.drums import Drums
-from music.errors import UserError
 from tests.trainer.running import weights
-from trainer import train
-from trainer.distribution import Place
-from trainer.metrics import read_lines
-from trainer.records import open_corpus
-from trainer.training import Training
+from trainer.cli import train
+from trainer.config import TrainingConfig
+from trainer.data.reader import open_corpus
+from trainer.distribution import Distribution
+from trainer.run.metrics import read_lines
+from tutti import cli
+from tutti.encodings.drums import Drums
+from tutti.errors import Error
 
 
 def test_a_run_leaves_weights_metrics_logs_and_a_curve(trained: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_finished_run_goes_on_when_it_gets_more_steps(trained: Path, tmp_path:
     ],
 )
 def test_a_run_of_another_model_is_refused_by_name(trained: Path, arguments: list[str], named: str) -> None:
-    with pytest.raises(UserError, match=named):
+    with pytest.raises(Error, match=named):
         running.here("--run", str(trained), *arguments)
 
 
@@ -107,7 +107,7 @@ def test_a_run_on_another_dataset_is_refused_by_name(trained: Path, phrases: mad
         r"encoding Notes\(.*, not Drums": made.dataset(tmp_path / "drums", phrases.songs, encoding=Drums()),
     }
     for named, other in others.items():
-        with pytest.raises(UserError, match=named):
+        with pytest.raises(Error, match=named):
             running.here("--run", str(trained), "--dataset", other.path)
 
 
@@ -129,20 +129,20 @@ def test_what_the_user_can_mend_is_said_in_one_line_and_leaves_no_run(phrases: m
         ([*good, "--learning-rate", "0"], "learning_rate must be greater than 0"),
         ([*good, "--strategy", "multiworker"], "needs TF_CONFIG"),
     ):
-        with pytest.raises(UserError, match=named) as caught:
+        with pytest.raises(Error, match=named) as caught:
             running.here("--run", str(run), *arguments)
         assert "\n" not in str(caught.value)
     assert not run.exists()
 
 
 def test_a_batch_that_devices_cannot_share_is_refused(phrases: made.Made) -> None:
-    three = Place(SimpleNamespace(num_replicas_in_sync=3))
-    with pytest.raises(UserError, match="--batch-size 8 cannot be shared out evenly over 3 devices"):
-        train.open_batches(three, open_corpus(phrases.path), Training(batch_size=8))
+    three = Distribution(SimpleNamespace(num_replicas_in_sync=3))
+    with pytest.raises(Error, match="--batch-size 8 cannot be shared out evenly over 3 devices"):
+        train.open_batches(three, open_corpus(phrases.path), TrainingConfig(batch_size=8))
 
 
 def test_an_error_is_one_line_and_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert tutti.main(["train", "--run", str(tmp_path / "run"), "--preset", "none"]) == 2
+    assert cli.main(["train", "--run", str(tmp_path / "run"), "--preset", "none"]) == 2
     assert capsys.readouterr().err.startswith("tutti: error: unknown preset 'none'; there are ")
 
 
@@ -162,7 +162,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_and_the_run_goes_on_after(
 ) -> None:
     run = small_disk / "run"
     more = ("--steps", "40", "--checkpoint-steps", "10", "--units", "32", "--run", str(run))
-    with pytest.raises(UserError, match=r"cannot write .*make room there") as caught:
+    with pytest.raises(Error, match=r"cannot write .*make room there") as caught:
         running.here(*flags, *more)
     assert "\n" not in str(caught.value)
     left = running.step_of(run)
@@ -175,7 +175,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_and_the_run_goes_on_after(
 
 
 def test_a_disk_too_small_for_any_checkpoint_is_left_empty(flags: tuple[str, ...], small_disk: Path) -> None:
-    with pytest.raises(UserError, match="No space left on device; make room there"):
+    with pytest.raises(Error, match="No space left on device; make room there"):
         running.here(*flags, "--units", "128", "--run", str(small_disk / "run"))
     assert list(small_disk.iterdir()) == []
 

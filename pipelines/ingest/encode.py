@@ -1,0 +1,90 @@
+"""Parse and encode: contents of files -> songs, each under its content id."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import apache_beam as beam
+
+from pipelines.ingest.codec import SEMITONES, Form, form
+from pipelines.ingest.split import split_of
+from pipelines.ingest.types import Batch, Content, Contents, EncodedFile, EncodedSong, IngestJob, Rejected
+from tutti.dataset.manifest import content_id
+from tutti.encodings.base import Encoding
+from tutti.errors import Error, RejectedFile
+
+FILES = beam.metrics.Metrics.counter("ingest", "files")
+REJECTED = beam.metrics.Metrics.counter("ingest", "rejected")
+
+
+class Encode(beam.PTransform):
+    """Contents of files -> batches of encoded songs.
+
+    Args:
+      job: says how pieces become songs.
+      known: source ids that the dataset has already, as a set or a side input.
+      progress: local file that takes a line with the number of files, bundle by bundle; empty for none.
+    """
+
+    def __init__(self, job: IngestJob, known: Any = frozenset(), progress: str = "") -> None:
+        super().__init__()
+        self.job, self.known, self.progress = job, known, progress
+
+    def expand(self, contents: Any) -> Any:
+        return contents | beam.ParDo(EncodeFiles(self.job, self.progress), self.known)
+
+
+class EncodeFiles(beam.DoFn):
+    """Parses and encodes a bundle. Whatever goes wrong with a file rejects that file, with the reason."""
+
+    def __init__(self, job: IngestJob, progress: str = "") -> None:
+        super().__init__()
+        self.job, self.progress = job, progress
+
+    def process(self, contents: Contents, known: Any = frozenset()) -> Iterator[Batch]:
+        encoded, rejected, seen = [], [], 0
+        for content in contents.files:
+            source = "" if content.data is None else content_id(content.data)
+            if source in known:
+                seen += 1
+                continue
+            split = content.split or (split_of(source, self.job.fractions) if self.job.fractions else "")
+            try:
+                made = songs(content, self.job.encoding, keys=self.job.transpose and split == "train")
+                encoded.append(EncodedFile(source, content.name, made, content.label, split))
+            except RejectedFile as reason:
+                rejected.append(Rejected(content.name, source, str(reason)))
+        FILES.inc(len(contents.files))
+        REJECTED.inc(len(rejected))
+        if self.progress:
+            # Where there is no room for a line of progress, there is none for a shard, and that will say so.
+            with suppress(OSError), open(self.progress, "ab") as file:  # noqa: PTH123
+                file.write(b"%d\n" % len(contents.files))
+        yield Batch(tuple(encoded), tuple(rejected), seen)
+
+
+def songs(content: Content, encoding: Encoding, keys: bool = False) -> tuple[EncodedSong, ...]:
+    """The songs of a file; with `keys` they come in the other eleven keys as well.
+
+    Raises:
+      RejectedFile: if it gives none, whatever the cause.
+    """
+    if content.data is None:
+        raise RejectedFile(content.reason)
+    kept = form(encoding)
+    try:
+        return tuple(
+            EncodedSong(content_id(tokens), length, tokens, content.label, other_keys(tokens, kept) if keys else ())
+            for length, tokens in kept.encode(encoding.medium.read(content.data))
+        )
+    except (RejectedFile, Error):
+        raise
+    except Exception as error:
+        # A parser that stumbles over one file in a million must not stop the other million.
+        raise RejectedFile(f"cannot be parsed: {type(error).__name__}: {' '.join(str(error).split())}") from error
+
+
+def other_keys(tokens: bytes, kept: Form) -> tuple[tuple[int, str], ...]:
+    """(semitones, content id) of a song in each key that it can be moved to."""
+    moved = ((semitones, kept.moved(tokens, semitones)) for semitones in SEMITONES)
+    return tuple((semitones, content_id(tokens)) for semitones, tokens in moved if tokens is not None)

@@ -1,0 +1,51 @@
+"""How far a pipeline is, on standard error while it runs."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# Between two lines of progress, in seconds: on a terminal one line is written over, elsewhere they pile up.
+TERMINAL_EVERY, LOG_EVERY = 0.5, 60.0
+
+
+@contextmanager
+def progress(total: int, path: str) -> Iterator[None]:
+    """Shows on stderr how many files are done, as far as the workers' progress file tells."""
+    terminal = sys.stderr.isatty()
+    done = threading.Event()
+    begun = time.monotonic()
+
+    def show() -> None:
+        while not done.wait(TERMINAL_EVERY if terminal else LOG_EVERY):
+            seconds = time.monotonic() - begun
+            line = progress_line(files_done(path), total, seconds)
+            print(f"\r{line}\033[K" if terminal else line, end="" if terminal else "\n", file=sys.stderr, flush=True)
+
+    shower = threading.Thread(target=show, daemon=True)
+    shower.start()
+    try:
+        yield
+    finally:
+        done.set()
+        shower.join()
+        if terminal:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def files_done(path: str) -> int | None:
+    """The sum of the lines of a progress file; None where there is none."""
+    try:
+        return sum(map(int, Path(path).read_bytes().split())) if path else None
+    except OSError:
+        return 0
+
+
+def progress_line(done: int | None, total: int, seconds: float) -> str:
+    if done is None:
+        return f"{total:,} files, {seconds:,.0f} s"
+    if done >= total:
+        return f"{done:,} files read, {seconds:,.0f} s; writing shards"
+    return f"{done:,} of {total:,} files, {done / seconds:,.0f} files/s"

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tests.trainer import made
+from trainer.evaluation import ngram
+from tutti.encodings.vocabulary import BOS, EOS
+
+SIZE = 9  # six words behind the specials
+bodies = st.lists(st.integers(3, SIZE - 1), min_size=1, max_size=30)
+corpora = st.lists(bodies, min_size=1, max_size=8)
+
+
+def songs(bodies: list[list[int]]) -> list[NDArray[np.int32]]:
+    return [np.array([BOS, *body, EOS], np.int32) for body in bodies]
+
+
+@settings(deadline=None)
+@given(corpora, bodies, st.integers(1, 6))
+def test_probabilities_after_any_history_sum_to_1(corpus: list[list[int]], history: list[int], order: int) -> None:
+    model = ngram.fit(songs(corpus), SIZE, 6)
+    for end in range(len(history) + 1):
+        every = ngram.distribution(model, [BOS, *history[:end]], order)
+        assert every.sum() == pytest.approx(1.0)
+        assert every[BOS] == every[0] == 0.0
+        assert every[2:].min() > 0.0
+
+
+@settings(deadline=None)
+@given(corpora, corpora)
+def test_bits_are_those_of_the_distributions(corpus: list[list[int]], others: list[list[int]]) -> None:
+    model = ngram.fit(songs(corpus), SIZE, 4)
+    by_order = ngram.bits_by_order(model, songs(others))
+    for order in range(1, 5):
+        expected = [
+            ngram.distribution(model, song[:place].tolist(), order)
+            for song in songs(others)
+            for place in range(1, len(song))
+        ]
+        targets = np.concatenate([song[1:] for song in songs(others)])
+        own = np.array([every[target] for every, target in zip(expected, targets, strict=True)])
+        scores = ngram.score(model, songs(others), order)
+        np.testing.assert_allclose(scores.target, own, rtol=1e-9)
+        assert scores.rank.tolist() == [int((e > p).sum()) for e, p in zip(expected, own, strict=True)]
+        assert by_order[order - 1] == pytest.approx(-np.log2(own).mean())
+
+
+def test_counts_are_discounted_and_what_is_taken_goes_to_the_order_below() -> None:
+    model = ngram.fit(songs([[3, 4, 3, 4, 3, 5]]), SIZE, 2)
+    unigram, bigram = (ngram.distribution(model, [BOS, 3], order) for order in (1, 2))
+    # Occurrences 3: three times, 4: two, 5 and EOS: one. Counts of counts: n1 = 2, n2 = 1, n3 = 1, n4 = 0, taken as 1.
+    share = 2 / (2 + 2 * 1)
+    one, two, more = 1 - 2 * share * 1 / 2, 2 - 3 * share * 1 / 1, 3 - 4 * share * 1 / 1
+    left = (2 * one + two + more) / 7
+    np.testing.assert_allclose(unigram[2:], np.array([1 - one, 3 - more, 2 - two, 1 - one, 0, 0, 0]) / 7 + left / 7)
+    assert bigram[4] > unigram[4]
+    assert bigram[4] > bigram[5] > bigram[6] > 0
+
+
+def test_longer_contexts_beat_the_unigram_on_songs_that_have_structure() -> None:
+    model = ngram.fit(made.phrases(60, 12, 1), 15, 6)
+    bits = ngram.bits_by_order(model, made.phrases(10, 12, 2))
+    assert np.argmin(bits) + 1 == 3  # the next word follows from the two before it
+    assert bits[2] < 0.75 * bits[0]
+    assert bits[5] < bits[0]

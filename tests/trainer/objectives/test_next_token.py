@@ -1,0 +1,137 @@
+from trainer import quiet  # noqa: F401
+
+# isort: split
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from trainer.config import TrainingConfig
+from trainer.distribution import Distribution
+from trainer.models.lstm.network import LstmModel
+from trainer.models.lstm.settings import Lstm
+from trainer.objectives.next_token import make_scoring, make_training, negative_log_likelihood
+from trainer.optimizer import Adam
+
+WORDS = 7
+
+
+def place() -> Distribution:
+    return Distribution(tf.distribute.OneDeviceStrategy("CPU:0"))
+
+
+def model() -> LstmModel:
+    return LstmModel(Lstm(units=16, layers=1, embedding=16, dropout=0.0), WORDS, seed=5)
+
+
+def batch(rows: int, seed: int = 0) -> Any:
+    """One step of windows of 5 without labels, with some padding: int32[1, rows, 7]."""
+    tokens = np.random.default_rng(seed).integers(1, WORDS, size=(1, rows, 7))
+    tokens[:, :, 0] = 0
+    tokens[:, ::2, 5:] = 0
+    return tf.constant(tokens, tf.int32)
+
+
+def test_the_loss_is_the_mean_over_real_targets() -> None:
+    logits = np.random.default_rng(1).normal(size=(2, 3, WORDS)).astype(np.float32)
+    targets = np.array([[4, 2, 0], [3, 0, 0]], np.int32)
+    nats, count = negative_log_likelihood(tf.constant(logits), tf.constant(targets))
+    log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    assert count.numpy() == 3
+    assert nats.numpy() == pytest.approx(-(log_p[0, 0, 4] + log_p[0, 1, 2] + log_p[1, 0, 3]), rel=1e-6)
+
+
+def test_rows_of_padding_change_nothing() -> None:
+    rows = batch(4)
+    padded = tf.concat([rows, tf.zeros_like(rows)], axis=1)
+    results = []
+    for tokens in (rows, padded):
+        own = model()
+        train = make_training(
+            place(), own, Adam(own.trainable_variables), TrainingConfig(batch_size=tokens.shape[1]), 10
+        )
+        sums = train(tokens, 1, (False, False))
+        results.append((sums, [v.numpy() for v in own.trainable_variables]))
+    (sums, weights), (padded_sums, padded_weights) = results
+    assert sums.targets == padded_sums.targets == np.count_nonzero(rows[0, :, 2:])
+    assert sums.nats == pytest.approx(padded_sums.nats, rel=1e-6)
+    for one, other in zip(weights, padded_weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+
+
+def test_a_call_takes_just_the_steps_that_count_and_reports_votes() -> None:
+    own = model()
+    optimizer = Adam(own.trainable_variables)
+    train = make_training(place(), own, optimizer, TrainingConfig(batch_size=4), 10)
+    rows = tf.concat([batch(4), batch(4, 1), batch(4, 2)], axis=0)
+    sums = train(rows, 2, (True, False))
+    assert optimizer.step.numpy() == 2
+    assert sums.targets == np.count_nonzero(rows[:2, :, 2:])
+    assert sums.votes == (1.0, 0.0)
+
+
+def test_the_whole_gradient_is_clipped_not_its_parts() -> None:
+    moves = {}
+    for clip in (0.0, 1e-3):
+        own = model()
+        before = [v.numpy() for v in own.trainable_variables]
+        optimizer = Adam(own.trainable_variables)
+        make_training(place(), own, optimizer, TrainingConfig(batch_size=4, clip=clip), 10)(batch(4), 1, (False, False))
+        assert any((v.numpy() != b).any() for v, b in zip(own.trainable_variables, before, strict=True))
+        moves[clip] = [slot.numpy() / 0.1 for slot in optimizer.slots[::2]]  # Adam's mean after one update: g / 10
+    norm = np.sqrt(sum(np.square(g).sum() for g in moves[0.0]))
+    assert norm > 1e-3
+    for clipped, free in zip(moves[1e-3], moves[0.0], strict=True):
+        np.testing.assert_allclose(clipped, free * 1e-3 / norm, rtol=1e-4, atol=1e-9)
+
+
+def test_scoring_is_the_loss_without_an_update() -> None:
+    own = model()
+    rows = batch(4)
+    before = [v.numpy() for v in own.trainable_variables]
+    sums = make_scoring(place(), own, 4)(rows, 1)
+    nats, targets = negative_log_likelihood(own(rows[0, :, 1:-1])[0], rows[0, :, 2:])
+    assert sums.nats == pytest.approx(float(nats), rel=1e-6)
+    assert sums.targets == float(targets)
+    for variable, value in zip(own.trainable_variables, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), value)
+
+
+def labelled(rows: int) -> Any:
+    """One step of windows that begin alike and go on as their labels, 1 to 3, have it."""
+    labels = 1 + np.arange(rows) % 3
+    tokens = np.stack([labels, *[np.ones(rows, int)] * 3, 2 + labels, 2 + labels, np.full(rows, 6)], axis=1)
+    return tf.constant(tokens[None], tf.int32)
+
+
+def test_a_model_learns_what_its_labels_mean_and_to_do_without() -> None:
+    own = LstmModel(Lstm(units=16, layers=1, embedding=16, dropout=0.0), WORDS, seed=5, labels=3)
+    training = TrainingConfig(batch_size=48, learning_rate=3e-2, label_dropout=0.25)
+    train = make_training(place(), own, Adam(own.trainable_variables), training, 200)
+    rows = labelled(48)
+    for _ in range(80):
+        train(rows, 1, (False, False))
+    tokens, labels = rows[0, :4, 1:4], tf.constant([1, 2, 3, 0])
+    likely = tf.nn.softmax(own(tokens, own.initial_state(4, labels))[0][:, -1]).numpy()
+    for row, word in enumerate((3, 4, 5)):
+        assert likely[row, word] > 0.9
+    assert (likely[3, 3:6] > 0.15).all()
+
+
+def test_which_rows_lose_their_label_depends_on_step_and_row_alone() -> None:
+    moved = []
+    for batch_size, where in ((12, slice(0, 12)), (6, slice(0, 6))):
+        own = LstmModel(Lstm(units=16, layers=1, embedding=16, dropout=0.0), WORDS, seed=5, labels=3)
+        # Rows of padding at the end: their gradient is nothing.
+        optimizer = Adam(own.trainable_variables)
+        training = TrainingConfig(batch_size=batch_size, clip=0.0, label_dropout=0.5)
+        rows = tf.concat([labelled(6), tf.zeros([1, 6, 7], tf.int32)], axis=1)[:, where]
+        make_training(place(), own, optimizer, training, 10)(rows, 1, (False, False))
+        moved.append([slot.numpy() for slot in optimizer.slots[::2]])
+    for one, other in zip(*moved, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-8)
+    names = [v.name for v in own.trainable_variables]
+    table = moved[0][next(i for i, name in enumerate(names) if name.startswith("label0"))]
+    assert np.abs(table[0]).max() > 0  # some lost it, and not all
+    assert np.abs(table[1:]).max() > 0

@@ -1,0 +1,123 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.corpora import corpus
+from tests.tutti.made import scores
+from tutti import midi
+from tutti.encodings.drums import DRUMS, Drums
+from tutti.errors import RejectedFile
+from tutti.score import Notes, Score, Track
+
+ENCODINGS = [Drums(resolution=resolution, bars=bars) for resolution in (16, 32) for bars in ("fixed", "meter")]
+SILENT = "0b000000000"
+KICK = "0b100000000"
+
+
+def drum_score(onset: list[int], pitch: list[int], division: int = 480, **more: object) -> Score:
+    played = Notes.of(onset, [1] * len(onset), pitch, [90] * len(onset))
+    return Score(division, (Track(played, is_drum=True),), **more)  # type: ignore[arg-type]
+
+
+def test_the_metallica_corpus_gives_the_papers_own_words() -> None:
+    golden = corpus("golden/metallica_words.txt").read_text().split()
+    text = " ".join(golden) + " "
+    words = 0
+    for path in sorted(corpus("metallica/midi").glob("*.mid")):
+        (song,) = Drums().encode(midi.read(path.read_bytes()))
+        assert " ".join(song) + " " in text, path.name
+        words += len(song)
+    assert words == len(golden) == 185_759
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@settings(max_examples=60, deadline=None)
+@given(score=scores((35, 59), drums=True))
+def test_encode_decode_encode_gives_the_same_words(encoding: Drums, score: Score) -> None:
+    try:
+        (song,) = encoding.encode(score)
+    except RejectedFile:
+        return
+    assert encoding.encode(midi.read(midi.write(encoding.decode(song)))) == [song]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_every_file_of_the_corpora_round_trips(encoding: Drums) -> None:
+    for path in [*corpus("metallica/midi").glob("*.mid"), *corpus("trap").glob("*/*.mid")]:
+        (song,) = encoding.encode(midi.read(path.read_bytes()))
+        assert encoding.encode(midi.read(midi.write(encoding.decode(song)))) == [song], path.name
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@settings(max_examples=60, deadline=None)
+@given(words=st.lists(st.sampled_from(["BAR", "BAR", KICK, SILENT, "0b111111111", "PAD", "BOS", "EOS"]), max_size=80))
+def test_whatever_a_model_writes_becomes_a_file(encoding: Drums, words: list[str]) -> None:
+    assert midi.write(encoding.decode(words)).startswith(b"MThd")
+
+
+def test_bar_comes_after_every_16_words_and_the_last_bar_is_full() -> None:
+    (song,) = Drums().encode(drum_score([0, 480 * 9], [36, 36]))
+    assert [i for i, word in enumerate(song) if word == "BAR"] == [16, 33, 50]
+    assert len(song) == 51
+
+
+def test_a_hit_goes_to_the_nearest_step_halves_upwards() -> None:
+    (song,) = Drums().encode(drum_score([0, 59, 60, 179, 180], [36, 38, 42, 46, 51]))
+    assert song[:3] == ["0b110000000", "0b001100000", "0b000000010"]
+
+
+def test_other_drums_fold_into_the_nine_and_the_rest_is_ignored() -> None:
+    (song,) = Drums().encode(drum_score([0] * 7, [35, 37, 44, 43, 57, 53, 70]))
+    assert song[0] == "0b111010011"
+
+
+def test_meter_bars_follow_the_files_time_signatures() -> None:
+    score = drum_score([0, 1440, 2880], [36, 36, 36], meters=((0, 3, 4), (2880, 2, 4)))
+    (song,) = Drums(bars="meter").encode(score)
+    assert [i for i, word in enumerate(song) if word == "BAR"] == [12, 25, 34]
+
+
+@pytest.mark.parametrize("words", [15, 17])
+def test_a_bar_too_early_or_too_late_falls_on_the_nearest_line(words: int) -> None:
+    score = Drums().decode([KICK] * words + ["BAR", KICK])
+    onset = score.tracks[0].notes.onset
+    assert onset[-1] == 16 * 120
+    assert len(onset) == min(words, 16) + 1
+
+
+def test_missing_bars_change_nothing() -> None:
+    score = Drums().decode([KICK] * 40)
+    assert score.tracks[0].notes.onset.tolist() == [120 * i for i in range(40)]
+
+
+def test_auto_takes_tracks_that_play_drum_notes_where_channel_10_is_empty() -> None:
+    drums = Track(Notes.of([0, 480], [1, 1], [36, 38], [90, 90]))
+    bass = Track(Notes.of([0, 480], [1, 1], [28, 31], [90, 90]))
+    (song,) = Drums().encode(Score(480, (bass, drums)))
+    assert song[0] == KICK
+    with pytest.raises(RejectedFile, match="nothing on channel 10"):
+        Drums(drum_source="channel10").encode(Score(480, (bass, drums)))
+    with pytest.raises(RejectedFile, match="no drum part"):
+        Drums().encode(Score(480, (bass,)))
+
+
+def test_the_vocabulary_is_512_words_bar_and_the_specials() -> None:
+    assert len(Drums().vocabulary()) == 516
+    assert len({word for word in Drums().vocabulary().tokens if word.startswith("0b")}) == 512
+
+
+def test_decoded_hits_are_the_nine_drums_on_channel_10() -> None:
+    (track,) = Drums().decode(["0b111111111"]).tracks
+    assert track.is_drum
+    assert sorted(track.notes.pitch.tolist()) == sorted(DRUMS)
+
+
+def test_a_word_of_another_encoding_is_named() -> None:
+    with pytest.raises(ValueError, match="'E5' is not a drum word"):
+        Drums().decode([KICK, "E5"])
+
+
+@pytest.mark.parametrize("wrong", [{"resolution": 24}, {"bars": "none"}, {"drum_source": "left"}])
+def test_a_wrong_parameter_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Drums(**wrong)  # type: ignore[arg-type]

@@ -1,0 +1,91 @@
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tutti import midi
+from tutti.cli.encoding_flags import add_arguments, from_arguments
+from tutti.encodings.base import Encoding
+from tutti.encodings.drums import Drums
+from tutti.encodings.notes import NotesAndChords
+from tutti.encodings.registry import encoding_from_json, encoding_to_json
+from tutti.encodings.vocabulary import BOS, EOS, PAD, Vocabulary
+from tutti.errors import Error
+from tutti.score import Notes, Score, Track
+
+
+def parsed(*argv: str) -> Encoding:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return from_arguments(parser.parse_args(argv))
+
+
+@pytest.mark.parametrize(
+    "encoding", [Drums(), Drums(32, "all", "meter"), NotesAndChords(), NotesAndChords("program:24")]
+)
+def test_an_encoding_is_stored_with_its_parameters(encoding: Encoding) -> None:
+    assert encoding_from_json(encoding_to_json(encoding)) == encoding
+
+
+def test_flags_become_parameters() -> None:
+    assert parsed("--encoding", "drums", "--resolution", "32") == Drums(resolution=32)
+    assert parsed("--encoding", "notes", "--part", "all") == NotesAndChords("all")
+
+
+def test_a_flag_of_another_encoding_is_refused() -> None:
+    with pytest.raises(Error, match="--part does not apply to --encoding drums"):
+        parsed("--part", "all")
+
+
+@pytest.mark.parametrize("stored", [{"name": "songs"}, {}, {"name": "drums", "beat": 3}])
+def test_what_another_version_stored_is_refused(stored: dict[str, object]) -> None:
+    with pytest.raises(Error, match="encoding"):
+        encoding_from_json(stored)
+
+
+def test_the_specials_come_first() -> None:
+    vocabulary = Vocabulary.of(["a", "b"])
+    assert vocabulary.tokens[:3] == ("PAD", "BOS", "EOS")
+    assert (PAD, BOS, EOS) == (0, 1, 2)
+    assert vocabulary.words(vocabulary.ids(["b", "EOS", "a"])) == ["b", "a"]
+    with pytest.raises(ValueError, match="once"):
+        Vocabulary.of(["a", "a"])
+
+
+def tutti(*argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    root = Path(__file__).parents[3]
+    command = [sys.executable, "-m", "tutti", *argv]
+    return subprocess.run(command, cwd=root, input=stdin, capture_output=True, text=True, check=False)
+
+
+def test_text_out_and_in_again(tmp_path: Path) -> None:
+    played = Notes.of([0, 480, 960], [120] * 3, [36, 38, 36], [90] * 3)
+    file = tmp_path / "groove.mid"
+    file.write_bytes(midi.write(Score(480, (Track(played, is_drum=True),))))
+    text = tutti("encode", str(file)).stdout
+    assert text.split()[:5] == ["0b100000000", "0b000000000", "0b000000000", "0b000000000", "0b010000000"]
+    decoded = tutti("decode", "-", "--out", str(tmp_path / "again.mid"), stdin=text)
+    assert decoded.returncode == 0, decoded.stderr
+    assert tutti("encode", str(tmp_path / "again.mid")).stdout == text
+
+
+@pytest.mark.parametrize(
+    ("argv", "stdin", "reason"),
+    [
+        (["encode", "missing.mid"], "", "cannot read missing.mid"),
+        (["encode", "setup.py"], "", "not a MIDI file"),
+        (["decode", "-", "--out", "x.mid"], "", "holds no tokens"),
+        (["decode", "-", "--out", "x.mid"], "kick snare", "'kick' is not a drum word"),
+        (["decode", "-", "--out", "missing/x.mid"], "0b100000000", "cannot write"),
+        (["decode", "-", "--out", "x.mid", "--part", "all"], "C4", "does not apply"),
+        (["dance"], "", "unknown command"),
+    ],
+)
+def test_bad_use_is_one_line_and_status_2(argv: list[str], stdin: str, reason: str) -> None:
+    ended = tutti(*argv, stdin=stdin)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert reason in ended.stderr
+    assert not ended.stdout

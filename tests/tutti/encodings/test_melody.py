@@ -1,0 +1,217 @@
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.corpora import corpus
+from tests.tutti.made import scores
+from tutti import midi
+from tutti.cli import text
+from tutti.encodings import grid
+from tutti.encodings.chords import pitch_name
+from tutti.encodings.melody import LONGEST, Melody
+from tutti.encodings.vocabulary import Vocabulary
+from tutti.errors import RejectedFile
+from tutti.score import Notes, Score, Track
+
+
+def voice(*notes: tuple[int, int, int], **more: object) -> Track:
+    """A track of (onset, duration, pitch)."""
+    onset, duration, pitch = zip(*notes, strict=True)
+    return Track(Notes.of(onset, duration, pitch, [90] * len(notes)), **more)  # type: ignore[arg-type]
+
+
+def tokens(*tracks: Track, track: str = "skyline") -> list[str]:
+    (song,) = Melody(track).encode(Score(480, tracks))
+    return song
+
+
+def length(song: list[str]) -> int:
+    return sum(int(token.partition(":")[2]) for token in song)
+
+
+@settings(max_examples=100, deadline=None)
+@given(scores())
+def test_encode_decode_encode_gives_the_same_tokens(score: Score) -> None:
+    (song,) = Melody().encode(score)
+    assert Melody().encode(Melody().decode(song)) == [song]
+    assert Melody().encode(midi.read(midi.write(Melody().decode(song)))) == [song]
+
+
+@pytest.mark.parametrize("name", ["piano", "jazz", "trap/loops"])
+def test_every_pitched_track_of_the_corpora_round_trips(name: str) -> None:
+    for path in sorted(corpus(name).rglob("*.mid")):
+        try:
+            score = midi.read(path.read_bytes())
+        except RejectedFile:
+            continue
+        for number in range(sum(not track.is_drum for track in score.tracks)):
+            (song,) = Melody(str(number)).encode(score)
+            assert Melody().encode(Melody().decode(song)) == [song], (path.name, number)
+
+
+def test_the_solo_of_the_jazz_piece_is_on_the_guitar() -> None:
+    score = midi.read((corpus("jazz") / "original_metheny.mid").read_bytes())
+    (song,) = Melody("Guitar").encode(score)
+    (guitar,) = (track for track in score.tracks if track.name == "Guitar")
+    onset = grid.snapped(guitar.notes.onset, score.division)
+    # A song begins with a bar of 4/4 and ends with its last note.
+    assert int(onset[0]) // 48 * 48 + length(song[:-1]) == onset[-1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(scores())
+def test_a_song_has_the_highest_note_of_each_onset_where_it_was_struck(score: Score) -> None:
+    (song,) = Melody("0").encode(score)
+    track = next(track for track in score.tracks if not track.is_drum)
+    start = grid.snapped(track.notes.onset, score.division)
+    wanted = {at: max(track.notes.pitch[start == at].tolist()) for at in start.tolist()}
+    at = min(wanted) // 48 * 48
+    heard = {}
+    for token in song:
+        name, _, size = token.partition(":")
+        if name != "R":
+            heard[at] = name
+        at += int(size)
+    assert heard == {at: pitch_name(pitch) for at, pitch in wanted.items()}
+
+
+def test_of_notes_struck_together_the_highest_is_heard() -> None:
+    assert tokens(voice((0, 480, 60), (0, 240, 67), (9, 480, 64))) == ["G4:6"]
+
+
+def test_a_note_ends_where_the_next_begins() -> None:
+    assert tokens(voice((0, 1920, 60), (480, 240, 62))) == ["C4:12", "D4:6"]
+
+
+def test_silence_between_notes_is_a_rest() -> None:
+    assert tokens(voice((0, 240, 60), (480, 160, 63), (640, 160, 62))) == ["C4:6", "R:6", "E-4:4", "D4:4"]
+
+
+def test_an_upbeat_stays_one_and_whole_bars_of_silence_before_it_are_left_out() -> None:
+    upbeat = 4 * 1920 + 1440
+    assert tokens(voice((upbeat, 480, 60))) == ["R:36", "C4:12"]
+    assert tokens(voice((4 * 1920, 480, 60))) == ["C4:12"]
+
+
+def test_a_long_rest_is_several_and_a_long_note_is_cut() -> None:
+    song = tokens(voice((0, 480 * 20, 60), (480 * 30, 480, 62)))
+    assert song == ["C4:96", "R:96", "R:96", "R:72", "D4:12"]
+    assert Melody().encode(Melody().decode(song)) == [song]
+
+
+def test_however_short_a_note_is_heard() -> None:
+    assert tokens(voice((0, 1, 60), (120, 1, 62), (160, 1, 64))) == ["C4:3", "D4:1", "E4:2"]
+
+
+def test_the_skyline_is_the_highest_track_that_is_no_drum() -> None:
+    low, high = voice((0, 480, 48)), voice((0, 480, 60), (480, 480, 72))
+    drums = voice((0, 480, 100), is_drum=True)
+    assert tokens(low, drums, high) == ["C4:12", "C5:12"]
+
+
+def test_tracks_are_chosen_by_number_program_and_name() -> None:
+    tracks = (
+        voice((0, 480, 36), is_drum=True, name="Drums"),
+        voice((0, 480, 60), name="Piano", program=0),
+        voice((0, 480, 64), name="Guitar", program=26),
+        voice((480, 480, 67), name="Guitar", program=26),
+    )
+    assert tokens(*tracks, track="0") == ["C4:12"]
+    assert tokens(*tracks, track="1") == ["E4:12"]
+    assert tokens(*tracks, track="program:26") == ["E4:12", "G4:12"]
+    assert tokens(*tracks, track=" guitar") == ["E4:12", "G4:12"]
+    for wrong in ("3", "program:7", "Drums"):
+        with pytest.raises(RejectedFile, match=rf"no pitched track '{wrong}': it has 0 \(Piano, program:0\), 1"):
+            tokens(*tracks, track=wrong)
+    with pytest.raises(RejectedFile, match="no pitched track: every note is on channel 10"):
+        tokens(*tracks[:1])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(["PAD", "BOS", "EOS", "R:1", f"R:{LONGEST}"]),
+            st.builds("{}:{}".format, st.integers(0, 127).map(pitch_name), st.integers(1, LONGEST)),
+        ),
+        max_size=40,
+    )
+)
+def test_whatever_a_model_writes_is_laid_end_to_end(song: list[str]) -> None:
+    score = Melody().decode(song)
+    assert midi.write(score).startswith(b"MThd")
+    for track in score.tracks:
+        ends = track.notes.onset + track.notes.duration
+        assert all(end <= onset for end, (_, onset) in zip(ends, pairwise(track.notes.onset), strict=False))
+        assert np.isin(track.notes.onset % 40, 0).all()
+
+
+def test_rests_alone_are_silence() -> None:
+    assert Melody().decode(["R:12"]).tracks == ()
+
+
+@pytest.mark.parametrize("wrong", ["H4:3", "C4", "C4:0", "C4:97", "C4:03", "R", "r:3", "0.4.7:6", "C4:3:3", "G#9:3"])
+def test_a_word_that_is_neither_note_nor_rest_is_named(wrong: str) -> None:
+    with pytest.raises(ValueError, match=rf"'{wrong}' is neither a note like E-5:6 nor a rest"):
+        Melody().decode([wrong])
+
+
+@pytest.mark.parametrize(
+    ("unknown", "nearest"),
+    [
+        ("D4:12", "C4:12"),
+        ("C4:11", "C4:12"),
+        ("B4:13", "C5:18"),
+        ("E5:12", "C5:18"),
+        ("C6:12", "C5:18"),
+        ("R:40", "R:48"),
+    ],
+)
+def test_an_unknown_token_becomes_the_nearest_known_one(unknown: str, nearest: str) -> None:
+    words = ["C4:12", "C5:18", "R:3", "R:48"]
+    assert Melody().known([words[0], unknown], Vocabulary.of(words)) == [words[0], nearest]
+
+
+def test_where_there_is_no_rest_or_no_note_the_length_counts() -> None:
+    assert Melody().nearest("R:5", Vocabulary.of(["C4:12", "E4:6"])) == "E4:6"
+    assert Melody().nearest("C4:5", Vocabulary.of(["R:12", "R:6"])) == "R:6"
+
+
+def test_notes_are_transposed_and_rests_are_not() -> None:
+    encoding = Melody()
+    assert encoding.pitched
+    assert encoding.transposed("E-5:6", 1) == "E5:6"
+    assert encoding.transposed("C_1:6", -1) is None
+    assert encoding.transposed("G9:6", 1) is None
+    assert encoding.transposed("R:6", 5) == "R:6"
+    assert encoding.transposed("EOS", 5) == "EOS"
+
+
+def test_a_transposed_song_is_the_song_of_the_transposed_score() -> None:
+    played = [(0, 480, 60), (480, 100, 63), (960, 2000, 71)]
+    moved = [Melody().transposed(token, 3) for token in tokens(voice(*played))]
+    assert moved == tokens(voice(*((onset, duration, pitch + 3) for onset, duration, pitch in played)))
+
+
+def test_text_out_and_in_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, again = tmp_path / "tune.mid", tmp_path / "again.mid"
+    file.write_bytes(midi.write(Score(480, (voice((480, 240, 60), (960, 160, 75)),))))
+    text.main(["encode", str(file), "--encoding", "melody"])
+    song = capsys.readouterr().out
+    assert song == "R:12 C4:6 R:6 E-5:4\n"
+    words = tmp_path / "tune.txt"
+    words.write_text(song)
+    text.main(["decode", str(words), "--encoding", "melody", "--out", str(again)])
+    capsys.readouterr()
+    text.main(["encode", str(again), "--encoding", "melody"])
+    assert capsys.readouterr().out == song
+
+
+@pytest.mark.parametrize("wrong", ["", " ", 3])
+def test_a_wrong_parameter_is_refused(wrong: object) -> None:
+    with pytest.raises(ValueError, match="track"):
+        Melody(wrong)  # type: ignore[arg-type]

@@ -1,0 +1,132 @@
+import random
+import tracemalloc
+
+import mido
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from tests.corpora import corpus
+from tests.tutti.made import file_of, note, scores, with_division
+from tutti import midi
+from tutti.errors import RejectedFile
+from tutti.midi import reader
+from tutti.score import MAX_BEATS, Notes, Score, Track
+
+
+@settings(max_examples=60, deadline=None)
+@given(scores())
+def test_what_is_written_is_read_again(score: Score) -> None:
+    again = midi.read(midi.write(score))
+    assert again.division == score.division
+    onsets = sorted((int(t), int(p)) for track in score.tracks for t, p in zip(track.notes.onset, track.notes.pitch))  # noqa: B905
+    read = sorted((int(t), int(p)) for track in again.tracks for t, p in zip(track.notes.onset, track.notes.pitch))  # noqa: B905
+    assert read == onsets
+
+
+def test_symusic_and_mido_read_the_same_notes() -> None:
+    for path in sorted(corpus("jazz").glob("*.mid")) + sorted(corpus("metallica/midi").glob("*.mid"))[:3]:
+        data = path.read_bytes()
+        by_symusic, by_mido = midi.read(data), reader._from_mido(data, "")
+
+        def onsets(score: Score) -> list[tuple[int, int, bool]]:
+            return sorted(
+                (int(tick), int(pitch), track.is_drum)
+                for track in score.tracks
+                for tick, pitch in zip(track.notes.onset, track.notes.pitch, strict=True)
+            )
+
+        assert onsets(by_symusic) == onsets(by_mido), path.name
+
+
+def test_patterns_of_a_type_2_file_follow_one_another_on_the_beat() -> None:
+    data = file_of([note(36, length=500), note(38), note(42)], kind=2)
+    assert [int(track.notes.onset[0]) for track in midi.read(data).tracks] == [0, 960, 1440]
+
+
+def test_an_smpte_division_keeps_the_time_of_notes() -> None:
+    # 25 frames of 40 ticks: 1000 ticks a second.
+    score = midi.read(with_division(file_of([note(wait=2000)]), 0xE728))
+    onset, (_, bpm) = score.tracks[0].notes.onset[0], score.tempos[0]
+    assert onset / score.division * 60 / bpm == pytest.approx(2.0)
+
+
+def test_an_rmid_wrapper_is_taken_off() -> None:
+    bare = file_of([note()])
+    chunk = b"data" + len(bare).to_bytes(4, "little") + bare
+    info = b"LIST" + (5).to_bytes(4, "little") + b"abcde\x00"
+    wrapped = b"RIFF" + (4 + len(chunk) + len(info)).to_bytes(4, "little") + b"RMID" + info + chunk
+    assert midi.read(wrapped).tracks[0].notes.onset.tolist() == midi.read(bare).tracks[0].notes.onset.tolist()
+
+
+def test_running_status_and_junk_behind_the_last_track_are_read() -> None:
+    events = bytes([0, 0x99, 36, 100, 96, 36, 0, 0, 38, 100, 96, 38, 0, 0, 0xFF, 0x2F, 0])
+    track = b"MTrk" + len(events).to_bytes(4, "big") + events
+    data = b"MThd\0\0\0\6\0\0\0\1\0\x60" + track + b"junk\xff\xff\xff\xff"
+    assert midi.read(data).tracks[0].notes.pitch.tolist() == [36, 38]
+
+
+def test_a_note_that_never_ends_is_kept_where_no_other_is() -> None:
+    data = file_of([[mido.Message("note_on", channel=9, note=36, velocity=100, time=10)]])
+    assert midi.read(data).tracks[0].notes.onset.tolist() == [10]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b"hello", "does not begin with MThd"),
+        (b"MThd\0\0", "header is incomplete"),
+        (file_of([note()])[:-5], "truncated: track 1 claims"),
+        (with_division(file_of([note()]), 0), "0 ticks"),
+        (file_of([[]]), "no notes"),
+        (b"RIFF\0\0\0\0WAVE", "holds no MIDI"),
+        (file_of([note(wait=2**28 - 1)]), "beyond the limit of 16,384 beats"),
+        (file_of([[message for _ in range(9) for message in note(wait=2**28 - 1)]]), "beyond"),
+        (b"MThd\0\0\0\6\0\1\xff\xff\1\xe0", "without a track"),
+        (bytes(midi.MAX_BYTES + 1), "beyond the limit"),
+    ],
+)
+def test_a_bad_file_is_rejected_with_a_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(RejectedFile, match=reason):
+        midi.read(data)
+
+
+def test_the_truncated_piece_of_the_piano_corpus_says_what_is_missing() -> None:
+    with pytest.raises(RejectedFile, match="truncated: track 2 claims 2,356 bytes, 316 are left"):
+        midi.read((corpus("piano") / "z_aeristhemepiano.mid").read_bytes())
+
+
+def test_mutated_files_are_read_or_rejected_in_bounded_memory() -> None:
+    chance = random.Random(0)
+    whole = file_of([note(wait=10) + note(38) + note(42, channel=0), note(50, channel=1)])
+    tracemalloc.start()
+    for _ in range(3000):
+        data = bytearray(whole)
+        for _ in range(chance.randint(1, 6)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        try:
+            score = midi.read(bytes(data))
+        except RejectedFile as reason:
+            assert str(reason)
+        else:
+            last = max(int(track.notes.onset[-1]) for track in score.tracks)
+            assert len(score.bar_lines(last + 1)) <= 8 * MAX_BEATS + 8
+    assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    tracemalloc.stop()
+
+
+def test_bar_lines_follow_the_meters() -> None:
+    played = Notes.of([0], [1], [60], [90])
+    score = Score(4, (Track(played),), meters=((0, 3, 4), (24, 6, 8), (30, 4, 4)))
+    assert score.bar_lines(40) == [0, 12, 24, 30, 46]
+
+
+def test_a_meter_that_makes_no_sense_counts_as_4_4() -> None:
+    played = Notes.of([0], [1], [60], [90])
+    assert Score(480, (Track(played),), meters=((0, 1, 1 << 30),)).bar_lines(1920) == [0, 1920]
+
+
+def test_notes_come_in_order_of_onset_and_pitch() -> None:
+    played = Notes.of([5, 0, 5], [1, 1, 1], [60, 72, 48], [90, 91, 92])
+    assert np.stack([played.onset, played.pitch, played.velocity]).tolist() == [[0, 5, 5], [72, 48, 60], [91, 92, 90]]

@@ -1,0 +1,148 @@
+"""Checkpoints from which a killed run goes on as if it had never stopped."""
+
+import dataclasses
+import json
+import math
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from trainer.gfile import join, writing
+from trainer.optimizer import Optimizer
+from trainer.run.directory import BEST, CHECKPOINTS
+from tutti.errors import Error
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is, beside its weights.
+
+    Attributes:
+      step: updates so far; epoch and place in the epoch follow from it.
+      elapsed: seconds of training and validation so far, restarts included.
+      targets: real targets seen so far.
+      nats, counted: loss and targets since the last line of metrics.
+      epoch_nats, epoch_counted: the same since the last validation.
+      best: the lowest bits per token at a validation, and `best_step` its step.
+      stale: validations since then.
+      validated: the step of the last validation.
+    """
+
+    step: int = 0
+    elapsed: float = 0.0
+    targets: float = 0.0
+    nats: float = 0.0
+    counted: float = 0.0
+    epoch_nats: float = 0.0
+    epoch_counted: float = 0.0
+    best: float = math.inf
+    best_step: int = 0
+    stale: int = 0
+    validated: int = 0
+
+
+class _Stored(tf.train.experimental.PythonState):
+    """`Progress` as part of a checkpoint."""
+
+    def __init__(self) -> None:
+        self.progress = Progress()
+
+    def serialize(self) -> str:
+        return json.dumps(dataclasses.asdict(self.progress))
+
+    def deserialize(self, string_value: Any) -> None:
+        self.progress = Progress(**json.loads(string_value))
+
+
+class Checkpoints:
+    """The checkpoints of a run. All workers restore; the chief alone saves.
+
+    Args:
+      carried: variables, in any nested structure, that go from step to step beside the model's and the optimizer's.
+    """
+
+    def __init__(self, run: str, model: Any, optimizer: Optimizer, carried: Any = None) -> None:
+        self._stored = _Stored()
+        beside = {"carried": tf.nest.flatten(carried)} if carried is not None else {}
+        self._last = tf.train.CheckpointManager(
+            tf.train.Checkpoint(
+                model=model, step=optimizer.step, slots=optimizer.slots, progress=self._stored, **beside
+            ),
+            join(run, CHECKPOINTS),
+            max_to_keep=2,
+        )
+        self._best = tf.train.CheckpointManager(tf.train.Checkpoint(model=model), join(run, BEST), max_to_keep=1)
+
+    def restore(self) -> Progress:
+        """Takes up the newest checkpoint; where there is none, changes nothing.
+
+        Raises:
+          UserError: if it cannot be read.
+        """
+        newest = self._last.latest_checkpoint
+        if newest:
+            try:
+                self._last.checkpoint.restore(newest).assert_existing_objects_matched()
+            except (tf.errors.OpError, AssertionError, ValueError) as error:
+                raise Error(f"cannot read {newest}: {str(error).splitlines()[0]}") from None
+        return self._stored.progress
+
+    def exist(self) -> bool:
+        """Whether there is any to go on from."""
+        return self._last.latest_checkpoint is not None
+
+    def save(self, progress: Progress) -> None:
+        """Writes everything.
+
+        Raises:
+          UserError: if it cannot; earlier checkpoints stay.
+        """
+        self._stored.progress = progress
+        _save(self._last, progress.step)
+
+    def save_best(self, step: int) -> None:
+        """Writes the model's weights as those of the best validation.
+
+        Raises:
+          UserError: if it cannot; earlier ones stay.
+        """
+        _save(self._best, step)
+
+    def sweep(self) -> None:
+        """Removes what a killed process left half-written."""
+        for manager in (self._last, self._best):
+            _sweep(manager)
+
+
+def _save(manager: Any, step: int) -> None:
+    with writing(manager.directory):
+        try:
+            tf.io.gfile.makedirs(manager.directory)
+            manager.save(checkpoint_number=step)
+        except BaseException:
+            _sweep(manager)
+            raise
+
+
+def _sweep(manager: Any) -> None:
+    """Removes files of checkpoints that the folder's state file does not name."""
+    state = tf.train.get_checkpoint_state(manager.directory)
+    paths = state.all_model_checkpoint_paths if state else ()
+    named = {path.rsplit("/", 1)[-1] for path in paths}
+    with suppress(tf.errors.NotFoundError):
+        for name in tf.io.gfile.listdir(manager.directory):
+            name = name.rstrip("/")
+            belongs = re.match(r"(ckpt-\d+)[._]", name)
+            if (belongs and belongs[1] not in named) or re.match(r"checkpoint\.tmp", name):
+                _remove(join(manager.directory, name))
+
+
+def _remove(path: str) -> None:
+    with suppress(tf.errors.OpError):
+        if tf.io.gfile.isdir(path):
+            tf.io.gfile.rmtree(path)
+        else:
+            tf.io.gfile.remove(path)

@@ -1,0 +1,165 @@
+"""Recordings: WAV and FLAC files <-> Sound, one channel of samples.
+
+libsndfile decodes them, through soundfile, and soxr changes sampling rates; both come with the extra `audio`. Writing
+needs neither. Container: "Multimedia Programming Interface and Data Specifications 1.0" (IBM and Microsoft, 1991).
+"""
+
+import importlib
+import io
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tutti.errors import Error, RejectedFile
+from tutti.medium import Medium
+
+# What a recording may be at most. A FLAC file of silence holds an hour in some kilobytes, and at one sample a second a
+# short file lasts for days: the bounds are on what comes out.
+MAX_BYTES = 256 << 20
+MAX_SECONDS = 20 * 60
+MAX_SAMPLES = 1 << 26
+LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
+# Values, of all channels together, that are decoded at once.
+BLOCK = 1 << 18
+MAX_CHUNKS = 4096
+# What a program says that writes a WAV file into a pipe and cannot know how long it will be.
+UNKNOWN = 0xFFFFFFFF
+FULL_SCALE = 1 << 15
+
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """A recording.
+
+    Attributes:
+      rate: samples a second.
+      samples: float32[n], one channel, from -1 to 1.
+    """
+
+    rate: int
+    samples: NDArray[np.float32]
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.rate
+
+
+def read(data: bytes) -> Sound:
+    """The sound of a WAV or FLAC file of any sample format, rate and number of channels, which are mixed into one.
+
+    Samples beyond full scale, which files of floating-point numbers can hold, are cut off there.
+
+    Raises:
+      RejectedFile: if the file is neither, is damaged or cut off, holds no samples or samples that are no numbers,
+        or is beyond the bounds of this module.
+      UserError: if soundfile is not installed.
+    """
+    if len(data) > MAX_BYTES:
+        raise RejectedFile(f"{len(data):,} bytes are beyond the limit of {MAX_BYTES:,} for a recording")
+    if data[:4] == b"RIFF":
+        _check_wav(data)
+    elif data[:4] != b"fLaC":
+        raise RejectedFile(
+            "neither WAV nor FLAC: it begins with neither RIFF nor fLaC" if data else "the file is empty"
+        )
+    soundfile = _module("soundfile", "reading recordings")
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            if not LOWEST_RATE <= file.samplerate <= HIGHEST_RATE:
+                raise RejectedFile(
+                    f"{file.samplerate:,} samples a second; it can be from {LOWEST_RATE:,} to {HIGHEST_RATE:,}"
+                )
+            blocks = list(_blocks(file))
+            samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+            # A FLAC encoder that writes into a pipe leaves the number out, which then reads as 2^63 - 1.
+            if len(samples) < file.frames < 1 << 62:
+                raise RejectedFile(f"cut off: it claims {file.frames:,} samples, there are {len(samples):,}")
+            rate = int(file.samplerate)
+    except soundfile.LibsndfileError as error:
+        raise RejectedFile(f"damaged or cut off: {error.error_string.strip().rstrip('.')}") from None
+    if not len(samples):
+        raise RejectedFile("no samples in it")
+    return Sound(rate, samples)
+
+
+def write(sound: Sound) -> bytes:
+    """A WAV file of 16-bit samples, one channel; the same bytes for the same sound."""
+    pcm = np.rint(sound.samples * np.float32(FULL_SCALE)).clip(-FULL_SCALE, FULL_SCALE - 1).astype("<i2").tobytes()
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, sound.rate, 2 * sound.rate, 2, 16)
+    content = b"WAVE" + form + struct.pack("<4sI", b"data", len(pcm)) + pcm
+    return struct.pack("<4sI", b"RIFF", len(content)) + content
+
+
+SOUND = Medium("WAV or FLAC", (".wav", ".flac"), MAX_BYTES, read, write)
+
+
+def resampled(sound: Sound, rate: int) -> Sound:
+    """The sound at another sampling rate, without what is above half of it.
+
+    Raises:
+      UserError: if soxr is not installed and the rate is another one.
+    """
+    if sound.rate == rate or not len(sound.samples):
+        return Sound(rate, sound.samples)
+    samples = _module("soxr", "changing sampling rates").resample(sound.samples, sound.rate, rate)
+    # The filter rings a little beyond full scale where a recording is at its limit.
+    return Sound(rate, np.clip(samples, -1, 1).astype(np.float32))
+
+
+def _check_wav(data: bytes) -> None:
+    """Makes sure that the samples of a RIFF file are all there, for libsndfile takes what it finds.
+
+    Raises:
+      RejectedFile: if they are not, or it holds none.
+    """
+    if data[8:12] != b"WAVE":
+        raise RejectedFile("not a WAV file: a RIFF file that holds no sound")
+    at = 12
+    for _ in range(MAX_CHUNKS):
+        if at + 8 > len(data):
+            raise RejectedFile("cut off: a WAV file without samples")
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        if data[at : at + 4] == b"data":
+            left = len(data) - at - 8
+            if left < size != UNKNOWN:
+                raise RejectedFile(f"cut off: it claims {size:,} bytes of samples, {left:,} are left")
+            return
+        at += 8 + size + size % 2
+    raise RejectedFile(f"a WAV file without samples in its first {MAX_CHUNKS:,} chunks")
+
+
+def _blocks(file: Any) -> Iterator[NDArray[np.float32]]:
+    """The samples of an open file, some at a time, channels mixed, until they end or are too many."""
+    most = min(MAX_SAMPLES, MAX_SECONDS * file.samplerate)
+    size = max(BLOCK // file.channels, 1)
+    # After every block soundfile seeks to where it is, which fails at the end of a FLAC file of unstated length.
+    file.seekable = lambda: False
+    done = 0
+    while True:
+        block = file.read(size, dtype="float32", always_2d=True)
+        done += len(block)
+        if done > most:
+            raise RejectedFile(
+                f"longer than {MAX_SECONDS // 60} minutes, the limit for a recording"
+                if most < MAX_SAMPLES
+                else f"more than {MAX_SAMPLES:,} samples, the limit for a recording"
+            )
+        if not np.isfinite(block).all():
+            raise RejectedFile("it holds samples that are not numbers")
+        if len(block):
+            yield np.clip(block, -1, 1).mean(axis=1, dtype=np.float32)
+        if len(block) < size:
+            return
+
+
+def _module(name: str, doing: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    # soundfile raises OSError where its library is missing.
+    except (ModuleNotFoundError, OSError):
+        raise Error(f"{doing} needs {name}; install it with: pip install 'tutti[audio]'") from None

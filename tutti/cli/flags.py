@@ -1,0 +1,87 @@
+"""Command lines from dataclasses: each field is a flag, with the help, choices and default that it has there.
+
+A wrong flag ends in one line, like any other error of a user.
+"""
+
+import argparse
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from tutti.errors import Error
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that raises instead of printing its usage, and prints examples as they are written."""
+
+    def __init__(self, prog: str, description: str, examples: str) -> None:
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog=examples,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        raise Error(f"{message} ({self.prog} --help says more)")
+
+
+def flag(name: str) -> str:
+    """Returns the flag of a field: `drum_source` is `--drum-source`."""
+    return "--" + name.replace("_", "-")
+
+
+def add_fields(parser: argparse.ArgumentParser, settings: Mapping[str, type[Any]], title: str) -> None:
+    """Adds a flag for each field of some dataclasses; one that is not given stays None.
+
+    Fields of one name share a flag, each with its own help. A field's metadata has its `help` and may have `choices`;
+    its default says its type.
+
+    Args:
+      settings: dataclasses by the name under which users know them.
+      title: of the group of flags that some of them have in common; `{}` stands for their names.
+    """
+    owners: dict[str, list[str]] = {}
+    for name, kind in settings.items():
+        for field in dataclasses.fields(kind):
+            owners.setdefault(field.name, []).append(name)
+    for names in dict.fromkeys(map(tuple, owners.values())):
+        group = parser.add_argument_group(title.format(", ".join(names)))
+        for field_name in (field_name for field_name, owning in owners.items() if tuple(owning) == names):
+            _add_field(group, {name: settings[name].__dataclass_fields__[field_name] for name in names})
+
+
+def given(args: argparse.Namespace, settings: type[Any]) -> dict[str, Any]:
+    """Returns the fields of a dataclass that the user gave a flag for."""
+    names = [field.name for field in dataclasses.fields(settings)]
+    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+
+
+def _add_field(group: Any, fields: "Mapping[str, dataclasses.Field[Any]]") -> None:
+    first = next(iter(fields.values()))
+    texts = {name: _help(field) for name, field in fields.items()}
+    same = len(set(texts.values())) == 1
+    text = next(iter(texts.values())) if same else "; ".join(f"{name}: {text}" for name, text in texts.items())
+    if isinstance(first.default, bool):
+        group.add_argument(flag(first.name), action=argparse.BooleanOptionalAction, default=None, help=text)
+        return
+    every = [field.metadata.get("choices") for field in fields.values()]
+    choices = [*dict.fromkeys(choice for known in every for choice in known or ())] if all(every) else None
+    group.add_argument(
+        flag(first.name),
+        type=_numbers if isinstance(first.default, tuple) else type(first.default),
+        choices=choices,
+        metavar=None if choices else "N" if isinstance(first.default, int | tuple) else "X",
+        help=text.replace("%", "%%"),
+    )
+
+
+def _help(field: "dataclasses.Field[Any]") -> str:
+    default = ",".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
+    text = field.metadata.get("help", field.name.replace("_", " "))
+    return text if field.metadata.get("default_shown") is False else f"{text} ({default})"
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split(","))

@@ -1,0 +1,208 @@
+"""The dataset's manifest: what `pipelines` writes and `trainer` reads, as JSON.
+
+    dataset.json                 encoding, window, stride, vocabulary, labels, and the number of the current snapshot
+    snapshots/NNNNNN.json        the shards of each split, with counts and checksum, and the songs' sources
+    SPLIT/NNNNNN-SSSSS-of-SSSSS.tfrecord
+    rejected/NNNNNN.jsonl        files left out, each with its reason
+
+A file that the current snapshot does not name does not exist.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tutti.encodings.base import Encoding
+from tutti.encodings.registry import encoding_from_json, encoding_to_json
+from tutti.encodings.vocabulary import Vocabulary
+from tutti.errors import Error
+
+FORMAT = 1
+SPLITS = ("train", "validation", "test")
+MANIFEST = "dataset.json"
+STANDARDISED, COMBINED = "standardised", "combined"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What is true of every window of the dataset.
+
+    Attributes:
+      encoding: how songs became tokens.
+      window: input tokens in a window; a record holds one more, the last target. Of framed encodings, frames.
+      stride: tokens, or frames, from one window's start to the next one's.
+      vocabulary: tokens in id order.
+      fractions: share of songs meant for train, validation and test; None where the corpus came with splits.
+      snapshot: number of the current snapshot.
+      labels: those of the songs, in the order in which they came; a label's number is its place, from 1 on.
+      transpose: whether the songs to train on come in all twelve keys.
+      loops: what was done to files, taken for drum loops, before they became songs; empty for nothing.
+    """
+
+    encoding: Encoding
+    window: int
+    stride: int
+    vocabulary: Vocabulary
+    fractions: tuple[float, float, float] | None
+    snapshot: int
+    labels: tuple[str, ...] = ()
+    transpose: bool = False
+    loops: str = ""
+
+    def options(self) -> dict[str, Any]:
+        """What must stay the same when a dataset grows."""
+        return {
+            "encoding": encoding_to_json(self.encoding),
+            "window": self.window,
+            "stride": self.stride,
+            "fractions": None if self.fractions is None else list(self.fractions),
+            "transpose": self.transpose,
+            "loops": self.loops,
+        }
+
+    def to_json(self) -> str:
+        return _dump(
+            {
+                "format": FORMAT,
+                **self.options(),
+                "snapshot": self.snapshot,
+                "labels": list(self.labels),
+                "vocabulary": list(self.vocabulary.tokens),
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str, path: str) -> "Dataset":
+        """Parses dataset.json; `path` is for the error message.
+
+        Raises:
+          UserError: if it is no manifest of this format.
+        """
+        try:
+            stored = json.loads(text)
+            if stored["format"] != FORMAT:
+                raise Error(f"{path} has format {stored['format']}; this version of tutti reads {FORMAT}")
+            return cls(
+                encoding=encoding_from_json(stored["encoding"]),
+                window=stored["window"],
+                stride=stored["stride"],
+                vocabulary=Vocabulary(stored["vocabulary"]),
+                fractions=None if stored["fractions"] is None else tuple(stored["fractions"]),
+                snapshot=stored["snapshot"],
+                # Datasets of earlier versions have none of these.
+                labels=tuple(stored.get("labels", ())),
+                transpose=stored.get("transpose", False),
+                loops=stored.get("loops", ""),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise Error(f"{path} is not a dataset manifest ({type(error).__name__}: {error})") from None
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One TFRecord file: `path` relative to the dataset, its counts, and the CRC-32C of its bytes in hex."""
+
+    path: str
+    records: int
+    tokens: int
+    bytes: int
+    crc32c: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of the corpus.
+
+    Attributes:
+      id: its content id.
+      name: the name it was first read under.
+      split: the one of its songs.
+      songs: content ids of the songs it gave.
+      same_as: the content id of the file whose songs stand for this one's where they are all the same.
+      label: what its songs are labelled with; empty for nothing.
+      transposed: content ids of its songs in other keys.
+    """
+
+    id: str
+    name: str
+    split: str
+    songs: tuple[str, ...]
+    same_as: str = ""
+    label: str = ""
+    transposed: tuple[str, ...] = ()
+
+    @property
+    def all_songs(self) -> tuple[str, ...]:
+        """Those in other keys as well."""
+        return self.songs + self.transposed
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The complete content of the dataset at one time; `shards` by split."""
+
+    number: int
+    shards: dict[str, tuple[Shard, ...]]
+    sources: tuple[Source, ...]
+    rejected: int
+
+    def to_json(self) -> str:
+        return _dump(
+            {
+                "number": self.number,
+                "shards": {split: [vars(shard) for shard in shards] for split, shards in self.shards.items()},
+                "rejected": self.rejected,
+                "sources": [_stored(source) for source in self.sources],
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str, path: str) -> "Snapshot":
+        """Parses a snapshot; `path` is for the error message.
+
+        Raises:
+          UserError: if it is no snapshot.
+        """
+        try:
+            stored = json.loads(text)
+            return cls(
+                number=stored["number"],
+                shards={split: tuple(Shard(**shard) for shard in stored["shards"][split]) for split in SPLITS},
+                sources=tuple(_source(source) for source in stored["sources"]),
+                rejected=stored["rejected"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise Error(f"{path} is not a snapshot ({type(error).__name__}: {error})") from None
+
+
+def _stored(source: Source) -> dict[str, Any]:
+    """A source as JSON has it: of millions, most have neither label nor other keys, and say nothing of them."""
+    if source.label and source.transposed:
+        return vars(source)
+    return {name: value for name, value in vars(source).items() if value or name not in ("label", "transposed")}
+
+
+def _source(stored: dict[str, Any]) -> Source:
+    return Source(**{**stored, "songs": tuple(stored["songs"]), "transposed": tuple(stored.get("transposed", ()))})
+
+
+def snapshot_path(number: int) -> str:
+    return f"snapshots/{number:06d}.json"
+
+
+def shard_path(split: str, snapshot: int, index: int, count: int) -> str:
+    return f"{split}/{snapshot:06d}-{index:05d}-of-{count:05d}.tfrecord"
+
+
+def rejected_path(number: int) -> str:
+    return f"rejected/{number:06d}.jsonl"
+
+
+def content_id(content: bytes) -> str:
+    """A name for content: 128 bits of its SHA-256, in hex."""
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _dump(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

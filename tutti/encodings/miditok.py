@@ -1,0 +1,254 @@
+"""MidiTok's tokens: notes with length and velocity, of several instruments, on a grid of positions in a beat.
+
+The general case. `remi` counts bars and positions in them, `tsd` writes the time from onset to onset. Sources:
+N. Fradet et al., "MidiTok: a Python package for MIDI file tokenization", ISMIR 2021 (late-breaking);
+Y.-S. Huang, Y.-H. Yang, "Pop Music Transformer", arXiv 2002.00212, 2020 (REMI).
+
+MidiTok writes and reads the tokens. What it is given is laid out on its grid before, so that it has nothing
+left to round: every score has one form, and tokens that were decoded encode as themselves.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tutti import midi
+from tutti.encodings.base import TokenEncoding
+from tutti.encodings.vocabulary import SPECIALS, Vocabulary
+from tutti.errors import Error, RejectedFile
+from tutti.medium import Medium
+from tutti.score import Notes, Score, Track
+
+TOKENIZERS = ("remi", "tsd")
+POSITIONS = (4, 8, 12, 24)
+# The kinds of tokens in the order of the vocabulary.
+KINDS = ("Bar", "Position", "TimeShift", "Rest", "Tempo", "Program", "Pitch", "PitchDrum", "Velocity", "Duration")
+DIVISION = 480
+LONGEST = 8  # beats of a note, and of a step in time
+SLOWEST, FASTEST = 40.0, 250.0
+DEFAULT_TEMPO = 120.0
+DRUMS = -1
+# MidiTok makes some four objects a note, 1 KiB together.
+MAX_NOTES = 1 << 18
+
+
+@dataclass(frozen=True)
+class MidiTok(TokenEncoding):
+    """All instruments of a score as one stream of MidiTok's tokens.
+
+    Times are rounded to the nearest position of a beat. A note ends where its pitch is struck again, and is
+    eight beats long at most. Bars are of four beats, whatever the meter.
+
+    Args:
+      tokenizer: `remi` or `tsd`.
+      programs: whether a token says which instrument plays; else all tracks but drums are one part.
+      velocities: how many loudnesses are told apart, 0 for none.
+      positions: positions in a beat; 12 holds 16ths and triplets.
+      rests: whether silence has tokens of its own.
+      tempos: how many tempos are told apart, 0 for none.
+    """
+
+    name: ClassVar[str] = "miditok"
+    medium: ClassVar[Medium] = midi.SCORE
+    pitched: ClassVar[bool] = True
+
+    tokenizer: str = field(default="tsd", metadata={"choices": TOKENIZERS, "help": "bars and positions, or time steps"})
+    programs: bool = field(default=True, metadata={"help": "say which instrument plays; else one part without drums"})
+    velocities: int = field(default=8, metadata={"help": "loudnesses told apart, 0 for none"})
+    positions: int = field(default=12, metadata={"choices": POSITIONS, "help": "positions in a beat"})
+    rests: bool = field(default=False, metadata={"help": "give silence tokens of its own"})
+    tempos: int = field(default=0, metadata={"help": "tempos told apart, 0 for none"})
+
+    def __post_init__(self) -> None:
+        if self.tokenizer not in TOKENIZERS:
+            raise ValueError(f"tokenizer is {self.tokenizer!r}; it can be {' or '.join(TOKENIZERS)}")
+        if self.positions not in POSITIONS:
+            raise ValueError(f"positions is {self.positions}; it can be {', '.join(map(str, POSITIONS))}")
+        if not 0 <= self.velocities <= 127:
+            raise ValueError(f"velocities is {self.velocities}; it can be 0 to 127")
+        if not 0 <= self.tempos <= 128 or self.tempos == 1:
+            raise ValueError(f"tempos is {self.tempos}; it can be 0, or 2 to 128")
+
+    def vocabulary(self) -> Vocabulary:
+        return _loaded(self).vocabulary
+
+    def transposed(self, token: str, semitones: int) -> str | None:
+        kind, _, value = token.partition("_")
+        if kind != "Pitch":
+            return token
+        pitch = int(value) + semitones
+        return f"Pitch_{pitch}" if 0 <= pitch <= 127 else None
+
+    def encode_ids(self, score: Score) -> list[NDArray[np.int32]]:
+        loaded = _loaded(self)
+        laid = self._laid(score)
+        if (count := sum(len(track.notes) for track in laid.tracks)) > MAX_NOTES:
+            raise RejectedFile(f"{count:,} notes are beyond the limit of {MAX_NOTES:,} for this encoding")
+        written = loaded.tokenizer.encode(midi.to_symusic(laid), encode_ids=False)
+        (sequence,) = written if isinstance(written, list) else [written]
+        return [loaded.ours[np.asarray(sequence.ids)]]
+
+    def decode(self, tokens: Iterable[str]) -> Score:
+        from miditok import TokSequence
+
+        loaded = _loaded(self)
+        known = [token for token in tokens if token not in SPECIALS]
+        if strangers := [token for token in known if token not in loaded.vocabulary]:
+            raise ValueError(f"{strangers[0]!r} is none of MidiTok's tokens with these parameters")
+        if not known:
+            return Score(DIVISION, ())
+        sequence = TokSequence(tokens=known)
+        score = midi.from_symusic(loaded.tokenizer.decode(sequence if self.programs else [sequence]))
+        if not score.tracks:
+            return Score(DIVISION, ())
+        return _stretched(self._laid(score), DIVISION // self.positions)
+
+    def _laid(self, score: Score) -> Score:
+        """The score on the grid, a tick a position: one track a program, each pitch struck once at a time.
+
+        Raises:
+          RejectedFile: if no note is left.
+        """
+        tracks = [track for track in score.tracks if self.programs or not track.is_drum]
+        if not any(len(track.notes) for track in tracks):
+            raise RejectedFile("no pitched part: every note is on channel 10")
+        program = np.concatenate([np.full(len(track.notes), self._program(track)) for track in tracks])
+        onset, length, pitch, velocity = (
+            np.concatenate([getattr(track.notes, column) for track in tracks]).astype(np.int64)
+            for column in ("onset", "duration", "pitch", "velocity")
+        )
+        onset = self._position(onset, score.division)
+        length = self._position(np.minimum(length, LONGEST * score.division), score.division)
+        # By program, pitch and onset, and of notes that are the same in these the longest and loudest.
+        order = np.lexsort((-velocity, -length, onset, pitch, program))
+        voice, onset, length, velocity = ((program << 7) + pitch)[order], onset[order], length[order], velocity[order]
+        first = (np.diff(voice, prepend=-(1 << 20)) != 0) | (np.diff(onset, prepend=-1) != 0)
+        voice, onset, length, velocity = voice[first], onset[first], length[first], velocity[first]
+        longest = LONGEST * self.positions
+        until = np.where(np.diff(voice, append=1 << 20) == 0, np.diff(onset, append=0), longest)
+        length = _loaded(self).fitting(length, np.minimum(until, longest))
+        laid = []
+        for number in np.unique(voice >> 7).tolist():
+            own = voice >> 7 == number
+            notes = Notes.of(onset[own], length[own], voice[own] & 127, velocity[own])
+            laid.append(Track(notes, "", max(number, 0), is_drum=number == DRUMS))
+        tempos = self._laid_tempos(score, int(onset.max())) if self.tempos else ((0, DEFAULT_TEMPO),)
+        return Score(self.positions, tuple(laid), tempos)
+
+    def _program(self, track: Track) -> int:
+        return 0 if not self.programs else DRUMS if track.is_drum else track.program
+
+    def _position(self, tick: NDArray[np.int64], division: int) -> NDArray[np.int64]:
+        """The nearest position, counted from the beginning."""
+        return (2 * self.positions * tick + division) // (2 * division)
+
+    def _laid_tempos(self, score: Score, last: int) -> tuple[tuple[int, float], ...]:
+        """Changes of tempo up to position `last`, at most one a position, each to another of the tempos told apart."""
+        tick = self._position(np.asarray([tick for tick, _ in score.tempos], np.int64), score.division).tolist()
+        qpm = _loaded(self).tempo([qpm for _, qpm in score.tempos]).tolist()
+        (default,) = _loaded(self).tempo([DEFAULT_TEMPO]).tolist()
+        at = {0: default, **{tick: qpm for tick, qpm in zip(tick, qpm, strict=True) if tick <= last}}
+        ordered = sorted(at.items())
+        return (ordered[0], *(now for before, now in pairwise(ordered) if now[1] != before[1]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """MidiTok's tokenizer for some parameters, and what is derived from its vocabulary.
+
+    Attributes:
+      tokenizer: MidiTok's.
+      vocabulary: its tokens behind our specials.
+      ours: int32[ids of MidiTok], our id of each of its ids.
+      lengths: int64[n], the lengths of notes, in positions, that have a token.
+    """
+
+    tokenizer: Any
+    vocabulary: Vocabulary
+    ours: NDArray[np.int32]
+    lengths: NDArray[np.int64]
+
+    def fitting(self, length: NDArray[np.int64], most: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The nearest length that has a token and is not above `most`, which is 1 or more."""
+        length = np.minimum(length, most)
+        above = np.minimum(np.searchsorted(self.lengths, length), len(self.lengths) - 1)
+        below = np.searchsorted(self.lengths, np.maximum(length, 1), side="right") - 1
+        nearer = (self.lengths[above] - length < length - self.lengths[below]) & (self.lengths[above] <= most)
+        return self.lengths[np.where(nearer, above, below)]
+
+    def tempo(self, qpm: list[float]) -> NDArray[np.float64]:
+        """The nearest of the tempos that have a token, in seconds a beat."""
+        known = np.asarray(self.tokenizer.tempos, np.float64)
+        asked = np.clip(np.nan_to_num(np.asarray(qpm, np.float64), nan=DEFAULT_TEMPO), SLOWEST, FASTEST)
+        between = 2 / (1 / known[1:] + 1 / known[:-1])
+        return known[np.searchsorted(between, asked)]
+
+
+@lru_cache(maxsize=8)
+def _loaded(encoding: MidiTok) -> _Loaded:
+    # Held here and not in the encoding, which travels to workers.
+    try:
+        from miditok import REMI, TSD, TokenizerConfig
+    except ModuleNotFoundError as missing:
+        needed = missing.name or "miditok"
+        raise Error(f"--encoding miditok needs {needed}; install it with: pip install 'tutti[miditok]'") from None
+    fine, coarse = encoding.positions, max(encoding.positions // 2, 2)
+    steps = {(0, 2): fine, (2, 4): coarse, (4, LONGEST): 2}
+    config = TokenizerConfig(
+        pitch_range=(0, 127),
+        beat_res=steps,
+        special_tokens=["PAD"],
+        use_velocities=encoding.velocities > 0,
+        num_velocities=max(encoding.velocities, 1),
+        use_programs=encoding.programs,
+        program_changes=encoding.programs,
+        use_pitchdrum_tokens=encoding.programs,
+        drums_pitch_range=(0, 127),
+        use_rests=encoding.rests,
+        beat_res_rest=steps,
+        use_tempos=encoding.tempos > 0,
+        num_tempos=max(encoding.tempos, 2),
+        tempo_range=(SLOWEST, FASTEST),
+        log_tempos=True,
+        delete_equal_successive_tempo_changes=True,
+        use_time_signatures=False,
+    )
+    tokenizer = (REMI if encoding.tokenizer == "remi" else TSD)(config)
+    numbers = {token: number for token, number in tokenizer.vocab.items() if token not in tokenizer.special_tokens}
+    vocabulary = Vocabulary.of(sorted(numbers, key=_place))
+    ours = np.zeros(len(tokenizer.vocab), np.int32)
+    ours[list(numbers.values())] = vocabulary.ids(list(numbers))
+    lengths = [_steps(token, fine) for token in numbers if token.startswith("Duration_")]
+    return _Loaded(tokenizer, vocabulary, ours, np.unique(lengths))
+
+
+def _place(token: str) -> tuple[int, list[int]]:
+    """Where a token stands in the vocabulary: by its kind, then by the numbers in it."""
+    kind, _, value = token.partition("_")
+    return KINDS.index(kind), [int(number) for number in re.findall(r"-?\d+", value)]
+
+
+def _steps(token: str, positions: int) -> int:
+    """The positions of a length written as beats, parts of a beat, parts in a beat."""
+    beats, parts, whole = map(int, token.partition("_")[2].split("."))
+    return (beats * whole + parts) * positions // whole
+
+
+def _stretched(score: Score, factor: int) -> Score:
+    """The score with `factor` ticks in place of each."""
+    tracks = [
+        replace(
+            track,
+            notes=replace(track.notes, onset=track.notes.onset * factor, duration=track.notes.duration * factor),
+            name="Drums" if track.is_drum else "",
+        )
+        for track in score.tracks
+    ]
+    tempos = tuple((tick * factor, qpm) for tick, qpm in score.tempos)
+    return Score(score.division * factor, tuple(tracks), tempos)

@@ -1,0 +1,170 @@
+"""A piano roll: one frame of bits a step of the grid, for models of vectors such as a Boltzmann machine.
+
+A frame has two bits for each pitch of the range: does it sound in this step, and was it struck here. First come all
+the sounding bits from the lowest pitch up, then all the struck ones. The range of 78 pitches gives 156 bits. Source:
+D. Shiebler, "Music generation with restricted Boltzmann machines in TensorFlow", 2016, whose piano roll is that of
+D. Johnson, "Composing music with recurrent neural networks", 2015.
+
+As text a frame is one token: the pitches that sound, joined by dots, those struck with an `s` behind them, such as
+`36s.60.64s`; `-` is silence.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tutti import midi
+from tutti.encodings.base import FrameEncoding
+from tutti.encodings.vocabulary import SPECIALS
+from tutti.errors import RejectedFile
+from tutti.medium import Medium
+from tutti.score import MAX_BEATS, Notes, Score, Track
+
+DIVISION = 480
+VELOCITY = 80
+SILENCE = "-"
+STRUCK = "s"
+RESOLUTIONS = (8, 12, 16, 24, 32, 48)
+
+
+@dataclass(frozen=True)
+class PianoRoll(FrameEncoding):
+    """Everything pitched in a score, as one roll. Drums and pitches outside the range are left out.
+
+    Args:
+      resolution: steps in a whole note.
+      lowest: the lowest pitch.
+      highest: the pitch behind the highest.
+    """
+
+    name: ClassVar[str] = "pianoroll"
+    medium: ClassVar[Medium] = midi.SCORE
+    pitched: ClassVar[bool] = True
+
+    resolution: int = field(default=16, metadata={"choices": RESOLUTIONS, "help": "steps in a whole note"})
+    lowest: int = field(default=24, metadata={"help": "the lowest pitch of the roll, 0 to 127"})
+    highest: int = field(default=102, metadata={"help": "the pitch behind the highest, up to 128"})
+
+    def __post_init__(self) -> None:
+        if self.resolution not in RESOLUTIONS:
+            raise ValueError(f"resolution is {self.resolution}; it can be {', '.join(map(str, RESOLUTIONS))}")
+        if not 0 <= self.lowest <= 127:
+            raise ValueError(f"lowest is {self.lowest}; it can be 0 to 127")
+        if not self.lowest < self.highest <= 128:
+            raise ValueError(f"highest is {self.highest}; it can be {self.lowest + 1} to 128, being behind the last")
+
+    @property
+    def pitches(self) -> int:
+        return self.highest - self.lowest
+
+    @property
+    def bits(self) -> int:
+        """Bits in a frame: as many sounding as struck."""
+        return 2 * self.pitches
+
+    def encode_frames(self, score: Score) -> list[NDArray[np.uint8]]:
+        """One song, uint8[steps, ceil(bits / 8)], from the score's beginning to the last step that sounds.
+
+        A note sounds from the step nearest to its onset to the one nearest to its end, but for one step at least.
+        """
+        tracks = [track.notes for track in score.tracks if not track.is_drum]
+        if not tracks:
+            raise RejectedFile("no pitched part: every note is on channel 10")
+        pitch = np.concatenate([notes.pitch for notes in tracks]).astype(np.int64) - self.lowest
+        within = (pitch >= 0) & (pitch < self.pitches)
+        if not within.any():
+            raise RejectedFile(f"no note has a pitch from {self.lowest} to {self.highest - 1}")
+        pitch = pitch[within]
+        onset = np.concatenate([notes.onset for notes in tracks])[within]
+        duration = np.concatenate([notes.duration for notes in tracks])[within]
+        # Onsets are bounded by the reader, what a note's length claims is not.
+        last = MAX_BEATS * self.resolution // 4 + 1
+        begin = self._steps(onset, score.division)
+        end = np.clip(self._steps(onset + duration, score.division), begin + 1, np.maximum(last, begin + 1))
+        steps = int(end.max())
+        # How many notes begin less those that end, summed up over time: how many sound.
+        change = np.zeros((steps + 1, self.pitches), np.int32)
+        np.add.at(change, (begin, pitch), 1)
+        np.add.at(change, (end, pitch), -1)
+        frames = np.zeros((steps, self.bits), bool)
+        frames[:, : self.pitches] = np.cumsum(change, axis=0, out=change)[:-1] > 0
+        frames[begin, self.pitches + pitch] = True
+        return [np.packbits(frames, axis=1)]
+
+    def decode_frames(self, frames: NDArray[np.uint8]) -> Score:
+        """The score of uint8[steps, bits] of 0 and 1; any bits will do.
+
+        A struck pitch begins a note, whether it is said to sound or not. One that sounds goes on or, where it did not
+        sound before, begins as well.
+        """
+        struck = self._by_pitch(frames[:, self.pitches :])
+        sounds = self._by_pitch(frames[:, : self.pitches]) | struck
+        before = np.roll(sounds, 1)  # the step of silence behind each pitch comes before the next one's first
+        begins = np.flatnonzero(struck | (sounds & ~before))
+        stops = np.flatnonzero(struck | ~sounds)
+        ends = stops[np.searchsorted(stops, begins, side="right")]
+        pitch, onset = np.divmod(begins, len(frames) + 1)
+        step = 4 * DIVISION // self.resolution
+        count = len(begins)
+        played = Notes.of(onset * step, (ends - begins) * step, pitch + self.lowest, [VELOCITY] * count)
+        return Score(DIVISION, (Track(played, "Piano"),) if count else ())
+
+    def transposed_frames(self, frames: NDArray[np.uint8], semitones: int) -> NDArray[np.uint8] | None:
+        """Packed frames moved up by some semitones; None where a note would leave the range."""
+        halves = self.unpacked(frames).reshape(-1, 2, self.pitches)
+        by = int(np.clip(semitones, -self.pitches, self.pitches))
+        moved = np.zeros_like(halves)
+        if by < 0:
+            moved[:, :, :by] = halves[:, :, -by:]
+        else:
+            moved[:, :, by:] = halves[:, :, : self.pitches - by]
+        if np.count_nonzero(moved) < np.count_nonzero(halves):
+            return None
+        return np.packbits(moved.reshape(-1, self.bits), axis=1)
+
+    def words(self, frames: NDArray[np.uint8]) -> list[str]:
+        """uint8[steps, bits] -> a token a frame. What is struck sounds."""
+        struck = frames[:, self.pitches :] > 0
+        sounds = (frames[:, : self.pitches] > 0) | struck
+        names = [str(pitch) for pitch in range(self.lowest, self.highest)]
+        names += [name + STRUCK for name in names]
+        parts: list[list[str]] = [[] for _ in frames]
+        at, pitch = np.nonzero(sounds)
+        marked = pitch + self.pitches * struck[at, pitch]
+        for step, name in zip(at.tolist(), marked.tolist(), strict=True):
+            parts[step].append(names[name])
+        return [".".join(part) or SILENCE for part in parts]
+
+    def frames(self, tokens: Iterable[str]) -> NDArray[np.uint8]:
+        """Tokens -> uint8[steps, bits] of 0 and 1; the specials are left out.
+
+        Raises:
+          ValueError: if one is no frame of this range; the text names it.
+        """
+        words = [token for token in tokens if token not in SPECIALS]
+        frames = np.zeros((len(words), self.bits), np.uint8)
+        for frame, word in zip(frames, words, strict=True):
+            if word == SILENCE:
+                continue
+            for name in word.split("."):
+                digits = name.removesuffix(STRUCK)
+                pitch = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= 3 else -1
+                if not self.lowest <= pitch < self.highest:
+                    raise ValueError(
+                        f"{word!r} is no frame: {SILENCE}, or pitches from {self.lowest} to {self.highest - 1} joined "
+                        f"by dots, those struck with {STRUCK} behind, such as 60s.64"
+                    )
+                frame[pitch - self.lowest] = 1
+                frame[pitch - self.lowest + self.pitches] |= name.endswith(STRUCK)
+        return frames
+
+    def _steps(self, tick: NDArray[np.int64], division: int) -> NDArray[np.int64]:
+        """The nearest step to each tick, halves upwards."""
+        return (self.resolution * tick + 2 * division) // (4 * division)
+
+    def _by_pitch(self, half: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """bool[pitches * (steps + 1)]: the pitches one after the other, a step of silence behind each."""
+        return np.pad(half.T > 0, ((0, 0), (0, 1))).ravel()

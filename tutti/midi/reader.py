@@ -1,0 +1,176 @@
+"""Standard MIDI files <-> Score.
+
+symusic reads and writes notes (C++); mido is the second opinion for files that symusic refuses.
+"""
+
+import io
+from dataclasses import replace
+
+import mido
+import numpy as np
+import symusic
+
+from tutti.errors import RejectedFile
+from tutti.medium import MIDI_SUFFIXES, Medium
+from tutti.midi import smf
+from tutti.midi.smf import DRUM_CHANNEL, MAX_BYTES_MIDO, MICROSECONDS_A_MINUTE
+from tutti.score import MAX_BEATS, MAX_NOTES, Notes, Score, Track
+
+MAX_BYTES = 16 << 20
+
+
+def read(data: bytes) -> Score:
+    """The score of a Standard MIDI File of type 0, 1 or 2, bare or in a RIFF (RMID) wrapper.
+
+    SMPTE divisions become ticks at 120 quarter notes a minute, which keeps the time of every note. The
+    patterns of a type 2 file follow one another, each from the beat after the one before it.
+
+    Raises:
+      RejectedFile: if the file is none, is damaged, holds no notes, or is beyond the bounds of this module.
+    """
+    if len(data) > MAX_BYTES:
+        raise RejectedFile(f"{len(data):,} bytes are beyond the limit of {MAX_BYTES:,} for a song")
+    kind, division, smpte, chunks = smf.chunks(smf.unwrapped(data))
+    if kind == 2:
+        return _bounded(_laid_end_to_end([_parsed(smf.file(division, [chunk]), smpte) for chunk in chunks]))
+    return _bounded(_parsed(smf.file(division, chunks), smpte))
+
+
+def write(score: Score) -> bytes:
+    """A Standard MIDI File of type 1. Drum tracks are on channel 10, the others on the remaining fifteen in turn."""
+    content: bytes = to_symusic(score).dumps_midi()
+    return content
+
+
+def to_symusic(score: Score) -> "symusic.core.ScoreTick":
+    """The score as symusic has it, for libraries that build on symusic. A note is one tick long at least."""
+    file = symusic.Score(score.division)
+    for tick, bpm in score.tempos:
+        file.tempos.append(symusic.Tempo(tick, qpm=bpm))
+    for tick, numerator, denominator in score.meters:
+        file.time_signatures.append(symusic.TimeSignature(tick, numerator, denominator))
+    for track in score.tracks:
+        written = symusic.Track(name=track.name, program=track.program, is_drum=track.is_drum)
+        written.notes = symusic.Note.from_numpy(
+            track.notes.onset.astype(np.int32),
+            np.maximum(track.notes.duration, 1).astype(np.int32),
+            track.notes.pitch.astype(np.int8),
+            track.notes.velocity.astype(np.int8),
+        )
+        file.tracks.append(written)
+    return file
+
+
+SCORE = Medium("MIDI", MIDI_SUFFIXES, MAX_BYTES, read, write)
+
+
+def _parsed(data: bytes, smpte: bool) -> Score:
+    try:
+        score = from_symusic(symusic.Score.from_midi(data))
+        if not score.tracks:
+            # symusic keeps no note that never ends, and some drum machines never end one.
+            score = _from_mido(data, "no notes in it")
+    except (RuntimeError, ValueError) as error:
+        score = _from_mido(data, str(error))
+    # In SMPTE time a tempo has no effect.
+    return replace(score, tempos=((0, 120.0),)) if smpte else score
+
+
+def from_symusic(parsed: "symusic.core.ScoreTick") -> Score:
+    """The score that symusic holds.
+
+    Raises:
+      RejectedFile: if a time does not fit into symusic's 32 bits.
+    """
+    tracks = []
+    for track in parsed.tracks:
+        if not len(track.notes):
+            continue
+        columns = track.notes.numpy()
+        if columns["time"].min() < 0 or columns["duration"].min() < 0:
+            raise RejectedFile(f"a note lies beyond tick 2^31, the limit is {MAX_BEATS:,} beats")
+        tracks.append(
+            Track(
+                Notes.of(columns["time"], columns["duration"], columns["pitch"], columns["velocity"]),
+                track.name,
+                track.program,
+                track.is_drum,
+            )
+        )
+    return Score(
+        parsed.ticks_per_quarter,
+        tuple(tracks),
+        tuple((tempo.time, tempo.qpm) for tempo in parsed.tempos) or ((0, 120.0),),
+        tuple((meter.time, meter.numerator, meter.denominator) for meter in parsed.time_signatures) or ((0, 4, 4),),
+    )
+
+
+def _from_mido(data: bytes, refusal: str) -> Score:
+    if len(data) > MAX_BYTES_MIDO:
+        raise RejectedFile(f"cannot be parsed: {refusal}")
+    smf.refuse_endless_times(data)
+    try:
+        file = mido.MidiFile(file=io.BytesIO(data), clip=True)
+    except Exception as error:
+        raise RejectedFile(f"cannot be parsed: {refusal}; {error or type(error).__name__}") from None
+    tempos: list[tuple[int, float]] = []
+    meters: list[tuple[int, int, int]] = []
+    tracks = []
+    for messages in file.tracks:
+        tick, name = 0, ""
+        programs = [0] * 16
+        sounding: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
+        parts: dict[tuple[int, int], list[tuple[int, int, int, int]]] = {}
+        for message in messages:
+            tick += message.time
+            if message.type == "track_name":
+                name = message.name
+            elif message.type == "set_tempo" and message.tempo:
+                tempos.append((tick, MICROSECONDS_A_MINUTE / message.tempo))
+            elif message.type == "time_signature":
+                meters.append((tick, message.numerator, message.denominator))
+            elif message.type == "program_change":
+                programs[message.channel] = message.program
+            elif message.type == "note_on" and message.velocity:
+                begun = (tick, message.velocity, programs[message.channel])
+                sounding.setdefault((message.channel, message.note), []).append(begun)
+            elif message.type in ("note_on", "note_off") and (queue := sounding.get((message.channel, message.note))):
+                onset, velocity, program = queue.pop(0)
+                parts.setdefault((message.channel, program), []).append((onset, tick - onset, message.note, velocity))
+        for (channel, pitch), queue in sounding.items():
+            for onset, velocity, program in queue:
+                parts.setdefault((channel, program), []).append((onset, tick - onset, pitch, velocity))
+        for (channel, program), part in parts.items():
+            tracks.append(Track(Notes.of(*zip(*part, strict=True)), name, program, channel == DRUM_CHANNEL))
+    tempos, meters = sorted(tempos) or [(0, 120.0)], sorted(meters) or [(0, 4, 4)]
+    return Score(file.ticks_per_beat, tuple(tracks), tuple(tempos), tuple(meters))
+
+
+def _laid_end_to_end(patterns: list[Score]) -> Score:
+    division, offset = patterns[0].division, 0
+    tracks, tempos, meters = [], [], []
+    for score in patterns:
+        for track in score.tracks:
+            moved = replace(track.notes, onset=track.notes.onset + offset)
+            tracks.append(replace(track, notes=moved))
+        tempos += [(tick + offset, bpm) for tick, bpm in score.tempos]
+        meters += [(tick + offset, numerator, denominator) for tick, numerator, denominator in score.meters]
+        offset += -(-_end(score) // division) * division
+    return Score(division, tuple(tracks), tuple(tempos), tuple(meters))
+
+
+def _end(score: Score) -> int:
+    return max((int((track.notes.onset + track.notes.duration).max()) for track in score.tracks), default=0)
+
+
+def _bounded(score: Score) -> Score:
+    if not score.tracks:
+        raise RejectedFile("no notes in it")
+    count = sum(len(track.notes) for track in score.tracks)
+    if count > MAX_NOTES:
+        raise RejectedFile(f"{count:,} notes are beyond the limit of {MAX_NOTES:,} for a song")
+    last = max(int(track.notes.onset[-1]) for track in score.tracks)
+    if last > MAX_BEATS * score.division:
+        beat = last // score.division
+        raise RejectedFile(f"a note at beat {beat:,} is beyond the limit of {MAX_BEATS:,} beats for a song")
+    return score

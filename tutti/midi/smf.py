@@ -1,0 +1,95 @@
+"""The container of a Standard MIDI File: header, chunks, RIFF wrapper. No events, and no library.
+
+Format: "Standard MIDI Files 1.0" (MIDI Manufacturers Association, 1996); RMID: "RP-029".
+"""
+
+import numpy as np
+
+from tutti.errors import RejectedFile
+
+# mido needs some 500 bytes of memory for each byte it reads.
+MAX_BYTES_MIDO = 1 << 20
+DRUM_CHANNEL = 9
+MICROSECONDS_A_MINUTE = 60_000_000
+# Of bytes with the high bit set: a time or length has four at most, and texts in foreign scripts some dozens.
+LONGEST_RUN = 1024
+
+
+def unwrapped(data: bytes) -> bytes:
+    """The MIDI file in a RIFF (RMID) wrapper, or `data` itself where it has none.
+
+    Raises:
+      RejectedFile: if the wrapper holds no MIDI.
+    """
+    if data[:4] != b"RIFF":
+        return data
+    if data[8:12] != b"RMID":
+        raise RejectedFile("not a MIDI file: a RIFF file that holds no MIDI")
+    at = 12
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        if data[at : at + 4] == b"data":
+            return data[at + 8 : at + 8 + size]
+        at += 8 + size + size % 2
+    raise RejectedFile("an RMID file without a data chunk")
+
+
+def chunks(data: bytes) -> tuple[int, int, bool, list[bytes]]:
+    """The type, ticks of a quarter note, whether they were SMPTE, and the track chunks with their headers.
+
+    An SMPTE division, frames and ticks a frame, becomes ticks at 120 quarter notes a minute.
+
+    Raises:
+      RejectedFile: if the file is none, or is damaged; the text says where.
+    """
+    if data[:4] != b"MThd":
+        raise RejectedFile("not a MIDI file: it does not begin with MThd" if data else "the file is empty")
+    if len(data) < 14:
+        raise RejectedFile("truncated: the header is incomplete")
+    kind = int.from_bytes(data[8:10], "big")
+    division = int.from_bytes(data[12:14], "big")
+    smpte = division >= 0x8000
+    if smpte:
+        # 256 - frames a second, then ticks a frame; at 120 a minute a quarter note takes half a second.
+        frames, ticks = 256 - (division >> 8), division & 0xFF
+        division = round((30000 / 1001 if frames == 29 else frames) * ticks / 2)
+    if not 0 < division < 0x8000:
+        raise RejectedFile("the header says 0 ticks for a quarter note")
+    if kind > 2:
+        raise RejectedFile(f"MIDI files are of type 0, 1 or 2; this one says {kind}")
+    tracks: list[bytes] = []
+    at = 8 + int.from_bytes(data[4:8], "big")
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at + 4 : at + 8], "big")
+        if data[at : at + 4] == b"MTrk":
+            if at + 8 + size > len(data):
+                left = len(data) - at - 8
+                raise RejectedFile(f"truncated: track {len(tracks) + 1} claims {size:,} bytes, {left:,} are left")
+            tracks.append(data[at : at + 8 + size])
+        elif not tracks or len(tracks) < int.from_bytes(data[10:12], "big"):
+            # Unknown chunks are allowed between tracks; junk behind the last one is common and harmless.
+            if at + 8 + size > len(data):
+                break
+        else:
+            break
+        at += 8 + size
+    if not tracks:
+        raise RejectedFile("a MIDI file without a track")
+    return kind, division, smpte, tracks
+
+
+def refuse_endless_times(data: bytes) -> None:
+    """Refuses what takes mido minutes: it reads a time of any length, in time that grows with its square.
+
+    Raises:
+      RejectedFile: if some 1,024 bytes in a row all say that a number goes on.
+    """
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) < 0x80)
+    if np.diff(ends, prepend=-1, append=len(data)).max() > LONGEST_RUN:
+        raise RejectedFile(f"cannot be parsed: a time or a length of more than {LONGEST_RUN:,} bytes")
+
+
+def file(division: int, tracks: list[bytes]) -> bytes:
+    """A file of type 0 or 1 with these track chunks."""
+    header = (1 if len(tracks) > 1 else 0, len(tracks), division)
+    return b"MThd\x00\x00\x00\x06" + b"".join(n.to_bytes(2, "big") for n in header) + b"".join(tracks)

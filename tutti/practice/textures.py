@@ -1,0 +1,100 @@
+"""What the left hand does with the chords: patterns of one bar, a word an eighth.
+
+b  bass, the root      o  the root an octave above it      f  the fifth over the bass      t  the tenth
+l m h  the close chord's low, middle and high note; lmh strikes them together
+u v w  the same an octave higher
+.  nothing new
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+from tutti.practice import harmony
+from tutti.practice.harmony import Chord
+
+
+class Note(NamedTuple):
+    """Onset and length in eighths, MIDI pitch, velocity."""
+
+    onset: int
+    length: int
+    pitch: int
+    velocity: int
+
+
+@dataclass(frozen=True)
+class Texture:
+    """A pattern for bars of one length. `short`: chords are struck briefly instead of held."""
+
+    pattern: str
+    short: bool = False
+
+
+COMMON = {
+    "alberti": Texture("l h m h l h m h"),
+    "broken": Texture("b l m h m l m h"),
+    "rolling": Texture("b f o t o f o f"),
+    "murky": Texture("b o b o b o b o"),
+    "stride": Texture("b . lmh . f . lmh .", short=True),
+    "block": Texture("b . lmh . lmh . lmh ."),
+    "halves": Texture("blmh . . . lmh . . ."),
+    "pulse": Texture("b lmh lmh lmh b lmh lmh lmh", short=True),
+    "tresillo": Texture("b . . lmh . . lmh ."),
+    "ballad": Texture("b f o mh o f lm h"),
+}
+WALTZ = {
+    "waltz": Texture("b . lmh . lmh .", short=True),
+    "alberti": Texture("l h m h m h"),
+    "arch": Texture("b f o t o f"),
+    "broken": Texture("b l m h m l"),
+    "held": Texture("b . mh . l ."),
+}
+SIX = {
+    "rolling": Texture("b l m h m l"),
+    "barcarolle": Texture("b . mh f . lm"),
+    "oompah": Texture("b lmh lmh f lmh lmh", short=True),
+    "arch": Texture("b f o t o f"),
+}
+PRELUDES = {
+    (4, 4): (Texture("b l m h u m h u"), Texture("b m h u v u h m"), Texture("b h l u m v h u")),
+    (3, 4): (Texture("b l m h u h"), Texture("b h u v u h")),
+    (6, 8): (Texture("b m u l h v"), Texture("b l m h u v")),
+}
+TEXTURES = {(4, 4): COMMON, (3, 4): WALTZ, (6, 8): SIX}
+EIGHTHS = {(4, 4): 8, (3, 4): 6, (6, 8): 6}
+
+PULSE, BEAT = 62, 70
+
+
+def accompany(bars: list[tuple[Chord, ...]], texture: Texture, start: int = 0, louder: int = 0) -> list[Note]:
+    """Plays the chords of bars in a texture, the first bar at eighth `start`. A bar without chords is silent."""
+    notes: list[Note] = []
+    voices: tuple[int, ...] | None = None
+    slots = texture.pattern.split()
+    struck = [(slot, symbols, _length(slots, slot, texture)) for slot, symbols in enumerate(slots) if symbols != "."]
+    for i, chords in enumerate(bars):
+        at = start + i * len(slots)
+        for slot, symbols, length in struck if chords else ():
+            chord = chords[slot * len(chords) // len(slots)]
+            voices = harmony.voiced(chord, voices)
+            velocity = (BEAT if slot == 0 else PULSE) + louder
+            notes += [Note(at + slot, length, pitch, velocity) for pitch in pitches(symbols, chord, voices)]
+    return notes
+
+
+@cache
+def pitches(symbols: str, chord: Chord, voices: tuple[int, ...]) -> tuple[int, ...]:
+    """The MIDI pitches of a word of a pattern."""
+    root = harmony.bass(chord)
+    third, fifth = ((chord.classes[i] - chord.classes[0]) % 12 for i in (1, 2))
+    letters = {"b": root, "o": root + 12, "f": root + fifth, "t": root + 12 + third}
+    letters |= dict(zip("lmh", voices, strict=True))
+    letters |= {high: pitch + 12 for high, pitch in zip("uvw", voices, strict=True)}
+    return tuple(letters[symbol] for symbol in symbols)
+
+
+def _length(slots: list[str], slot: int, texture: Texture) -> int:
+    if texture.short and "b" not in slots[slot]:
+        return 1
+    return next((i for i in range(1, len(slots) - slot) if slots[slot + i] != "."), len(slots) - slot)

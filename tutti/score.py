@@ -1,0 +1,88 @@
+"""A piece of music as notes: Score, Track, Notes. Times are in ticks; `division` ticks make a quarter note."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+# The largest score that a reader returns. A file can claim a note at tick 2^31 in a dozen bytes; whoever lays a grid
+# over ticks relies on these bounds.
+MAX_BEATS = 1 << 14
+MAX_NOTES = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Notes:
+    """Notes in order of (onset, pitch), as arrays of one length.
+
+    Attributes:
+      onset: int64, ticks from the beginning.
+      duration: int64, ticks.
+      pitch: int16, 0 to 127; 60 is middle C.
+      velocity: int16, 1 to 127.
+    """
+
+    onset: NDArray[np.int64]
+    duration: NDArray[np.int64]
+    pitch: NDArray[np.int16]
+    velocity: NDArray[np.int16]
+
+    @classmethod
+    def of(cls, onset: ArrayLike, duration: ArrayLike, pitch: ArrayLike, velocity: ArrayLike) -> "Notes":
+        """Sorts notes given as arrays or lists of one length, in any order."""
+        onset, duration = np.asarray(onset, np.int64), np.asarray(duration, np.int64)
+        pitch, velocity = np.asarray(pitch, np.int16), np.asarray(velocity, np.int16)
+        place = (onset << 7) + pitch
+        if (place[1:] >= place[:-1]).all():
+            return cls(onset, duration, pitch, velocity)
+        order = np.argsort(place, kind="stable")
+        return cls(onset[order], duration[order], pitch[order], velocity[order])
+
+    def __len__(self) -> int:
+        return len(self.onset)
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """The notes of one instrument. `program` counts from 0; `is_drum` says that they are on MIDI channel 10."""
+
+    notes: Notes
+    name: str = ""
+    program: int = 0
+    is_drum: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """A piece of music in ticks.
+
+    Attributes:
+      division: ticks of a quarter note.
+      tracks: tracks that hold at least one note.
+      tempos: (tick, quarter notes a minute), in order.
+      meters: (tick, numerator, denominator), in order.
+    """
+
+    division: int
+    tracks: tuple[Track, ...]
+    tempos: tuple[tuple[int, float], ...] = ((0, 120.0),)
+    meters: tuple[tuple[int, int, int], ...] = ((0, 4, 4),)
+
+    def bar_lines(self, end: int) -> list[int]:
+        """Returns the ticks at which bars begin, by the meters: all before `end`, and the first one behind it.
+
+        A change of meter begins a new bar wherever it stands. A meter with bars shorter than a 32nd counts as 4/4.
+        """
+        changes = [(tick, self._bar_ticks(*meter)) for tick, *meter in self.meters if tick < end]
+        if not changes or changes[0][0] > 0:
+            changes.insert(0, (0, 4 * self.division))
+        lines: list[int] = []
+        for (tick, bar), (until, _) in pairwise([*changes, (end, 0)]):
+            lines += range(tick, until, bar)
+        lines = lines or [0]
+        return [*lines, lines[-1] + changes[-1][1]]
+
+    def _bar_ticks(self, numerator: int, denominator: int) -> int:
+        bar = 4 * self.division * numerator // max(denominator, 1)
+        return bar if 8 * bar >= self.division else 4 * self.division
