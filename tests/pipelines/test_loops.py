@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 import tutti
 from music import loops, midi
 from music.dataset import SPLITS, content_id
+from music.errors import UserError
 from music.midi import Score, Track
 from pipelines import combine
 from pipelines.combine import Original
 from pipelines.elements import Content, Contents
-from pipelines.outcome import SOURCES
+from pipelines.outcome import MADE, SOURCES, outcome
 from pipelines.recipe import Recipe
 from pipelines.standardise import standardised
 from tests.corpora import corpus
@@ -249,6 +250,14 @@ def test_a_folder_with_anything_else_in_it_stays_as_it_is(tmp_path: Path, capsys
     fill(out, {"mine.txt": b""})
     assert "mine.txt" in refused_here(capsys, "loops", "combine", found, "--out", out, "--count", 20)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "out", "pack"]
+
+
+def test_what_comes_into_a_folder_while_a_result_is_made_is_not_overwritten(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match=r"out holds other files \(theirs\.mid\)"), outcome(str(out), {}) as own:
+        fill(Path(own, MADE), {"ours.mid": b"", SOURCES: b"{}"})
+        fill(out, {"theirs.mid": b"years of work"})
+    assert tree(tmp_path) == {"out/theirs.mid": b"years of work"}
 
 
 def test_an_empty_folder_is_taken(tmp_path: Path, capsys: Capture) -> None:
