@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tfrecord.example_pb2 import Example
 
+from pipelines import records
 from pipelines.cli import inspect
 from tests.pipelines.made import drum_corpus, drum_file, fill, run, shards, snapshot, tree
 from tutti import midi
@@ -64,6 +66,19 @@ def test_any_damaged_byte_of_a_shard_is_found_and_the_shard_named(data: Path) ->
                 inspect.main([str(data)])
         (data / name).write_bytes(content)
     inspect.main([str(data)])
+
+
+def test_a_shard_with_other_music_is_found_though_each_of_its_records_is_sound(data: Path) -> None:
+    (shard,) = snapshot(data).shards["train"]
+    with (data / shard.path).open("rb") as file:
+        first, *others = (Example.FromString(payload) for payload in records.payloads(file))
+    tokens = first.features.feature["tokens"].int64_list.value
+    place = next(i for i in range(1, len(tokens)) if tokens[i] != tokens[1])
+    tokens[1], tokens[place] = tokens[place], tokens[1]
+    whole = b"".join(records.frame(each.SerializeToString(deterministic=True)) for each in (first, *others))
+    (data / shard.path).write_bytes(whole)
+    with pytest.raises(Error, match=f"{shard.path}: checksum [0-9a-f]{{8}}, the manifest says {shard.crc32c}"):
+        inspect.main([str(data)])
 
 
 @pytest.mark.parametrize("cut", [1, 300])

@@ -19,8 +19,10 @@ from serving.export import export
 from serving.saved_model import inputs, load
 from tests.serving.conftest import LABELS, made
 from trainer.models.lstm.settings import Lstm
-from trainer.run.directory import Run
+from trainer.models.rbm.settings import Rbm
+from trainer.run.directory import BEST, CHECKPOINTS, Run
 from tutti import cli
+from tutti.encodings.pianoroll import PianoRoll
 from tutti.encodings.vocabulary import BOS
 from tutti.errors import Error
 
@@ -220,6 +222,35 @@ def test_an_export_that_fails_leaves_nothing(run: Run, tmp_path: Path, monkeypat
     with pytest.raises(Error, match="No space left"):
         export(run, str(tmp_path / "new" / "drums"))
     assert not list(tmp_path.iterdir())
+
+
+def test_the_best_weights_are_exported_or_the_last_as_asked_for(tmp_path: Path) -> None:
+    run = made(tmp_path / "run", Rbm(hidden=4), encoding=PianoRoll(lowest=60, highest=62))
+    network = run.build()
+    network.hidden_bias.assign([1.0, 2.0, 3.0, 4.0])
+    tf.train.Checkpoint(model=network).save(str(tmp_path / "run" / CHECKPOINTS / "weights"))
+    command = ["export", "--run", run.path, "--models", str(tmp_path / "rolls")]
+    silence = tf.zeros([1, run.config.window, 4], tf.uint8)
+    energies: list[float] = []
+    for more in ([], ["--weights", "best"], ["--weights", "last"]):
+        assert cli.main([*command, *more]) == 0
+        exported = tf.saved_model.load(str(tmp_path / "rolls" / str(len(energies) + 1)))
+        energies.append(float(exported.signatures["score"](frames=silence)["free_energy"][0]))
+    # Of silence, the sum of -log(1 + exp(bias)); the biases begin at 0.
+    wanted = [-np.log1p(np.exp(bias)).sum() for bias in (np.zeros(4), np.zeros(4), np.arange(1, 5))]
+    np.testing.assert_allclose(energies, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_no_numbers_are_not_exported(number: float, tmp_path: Path) -> None:
+    run = made(tmp_path / "run", Lstm(units=16, layers=1, embedding=16))
+    network = run.build()
+    last = network.trainable_variables[-1]
+    last.assign(tf.tensor_scatter_nd_update(last, [[0] * len(last.shape)], [number]))
+    tf.train.Checkpoint(model=network).save(str(tmp_path / "run" / BEST / "weights"))
+    with pytest.raises(Error, match=r"has weights that are not numbers; train it again"):
+        export(run, str(tmp_path / "drums"))
+    assert not (tmp_path / "drums").exists()
 
 
 def test_versions_count_up_and_are_never_overwritten(run: Run, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from trainer.models.wavenet.network import WaveNetModel
 from trainer.models.wavenet.settings import WaveNet
 from trainer.run import directory
 from tutti.encodings.drums import Drums
+from tutti.encodings.vocabulary import BOS, EOS
 from tutti.errors import Error
 
 MODELS: list[Any] = [
@@ -85,6 +87,32 @@ def test_the_report_is_about_the_best_weights_and_a_baseline_on_the_same_targets
     baseline = ngram.score(ngram.fit(phrases.songs["train"], 15, 24), songs, order)
     assert result["ngram"]["bits_per_token"] == pytest.approx(-np.log2(baseline.target).mean(), abs=1e-5)
     assert result["ngram"]["top1"] == pytest.approx((baseline.rank == 0).mean(), abs=1e-5)
+
+
+def test_the_order_of_the_ngram_is_the_best_on_validation_whatever_is_tested(
+    trained: Path, phrases: made.Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(4)
+    noise = [np.array([BOS, *rng.integers(3, 15, 40), EOS], np.int32) for _ in range(6)]
+    other = made.dataset(tmp_path / "noise", {**phrases.songs, "test": noise})
+    model = ngram.fit(phrases.songs["train"], 15, 24)
+    best = [1 + int(np.argmin(ngram.bits_by_order(model, songs))) for songs in (phrases.songs["validation"], noise)]
+    assert best == [3, 1]
+    assert evaluated(capsys, "--run", str(trained), "--dataset", other.path)["ngram"]["order"] == 3
+
+
+def test_the_best_weights_are_scored_or_the_last_as_asked_for(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = shutil.copytree(trained, tmp_path / "run")
+    # The last weights of this run are its best; in the copy, those that it began with are.
+    tf.train.Checkpoint(model=directory.load(str(copy)).build()).save(str(copy / "best" / "untrained"))
+    last, asked, untrained = (
+        evaluated(capsys, "--run", str(path), "--no-ngram", *more)["bits_per_token"]
+        for path, more in ((trained, ()), (copy, ("--weights", "last")), (copy, ()))
+    )
+    assert asked == last
+    assert untrained > last + 0.2
 
 
 def test_windows_alone_score_as_validation_did_in_training(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,6 +31,11 @@ class One(tf.Module):
         self.number = tf.Variable(0.0)
 
 
+def checkpoints_of(folder: Path) -> Checkpoints:
+    model = One()
+    return Checkpoints(str(folder), model, Adam(model.trainable_variables))
+
+
 def run(
     phrases: made.Made, folder: Path, training: TrainingConfig, bits: Bits, during: Callable[[], None] = lambda: None
 ) -> tuple[Progress, str]:
@@ -49,8 +54,7 @@ def run(
 
     validation = Batches(corpus, "validation", batch_size=64)
     computation = Computation(train, score, Batches(corpus, "train", batch_size=8, seed=1), validation)
-    model = One()
-    checkpoints = Checkpoints(str(folder), model, Adam(model.trainable_variables))
+    checkpoints = checkpoints_of(folder)
     progress = checkpoints.restore()
     journal = Journal(str(folder), "a run", progress.step, 60)
     try:
@@ -89,6 +93,15 @@ def test_told_to_stop_it_saves_and_goes_on_from_there(phrases: made.Made, tmp_pa
     assert (reason, progress.step, progress.best_step) == ("steps", 30, 30)
 
 
+def test_time_before_a_restart_counts(phrases: made.Made, tmp_path: Path) -> None:
+    checkpoints_of(tmp_path).save(Progress(step=8, elapsed=3600.0))
+    progress, reason = run(phrases, tmp_path, TrainingConfig(epochs=2), lambda n: 1.0)
+    assert (reason, progress.step) == ("steps", 20)
+    assert 3600 < progress.elapsed < 7200
+    progress, reason = run(phrases, tmp_path, TrainingConfig(epochs=4, time_limit=60), lambda n: 1.0)
+    assert (reason, progress.step) == ("time", 20)
+
+
 def test_a_loss_that_is_no_number_ends_the_run(phrases: made.Made, tmp_path: Path) -> None:
     corpus = open_corpus(phrases.path)
     computation = Computation(
@@ -97,7 +110,5 @@ def test_a_loss_that_is_no_number_ends_the_run(phrases: made.Made, tmp_path: Pat
         Batches(corpus, "train", batch_size=8, seed=1),
         None,
     )
-    model = One()
-    checkpoints = Checkpoints(str(tmp_path), model, Adam(model.trainable_variables))
     with pytest.raises(Error, match=r"not finite any more after step 0; .*--learning-rate"):
-        fit(computation, TrainingConfig(), Pace(), checkpoints, None, Progress())
+        fit(computation, TrainingConfig(), Pace(), checkpoints_of(tmp_path), None, Progress())

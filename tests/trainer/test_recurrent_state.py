@@ -130,6 +130,20 @@ def test_no_gradient_flows_through_a_windows_border(corpus: made.Made) -> None:
         np.testing.assert_allclose(given, tf.convert_to_tensor(gradient), rtol=1e-3, atol=1e-6)
 
 
+def test_training_goes_on_after_a_validation_from_the_state_that_it_had(corpus: made.Made) -> None:
+    opened = open_corpus(corpus.path)
+    network = registry.build(MODELS[0], len(opened.dataset.vocabulary), seed=1)
+    learning = prepare(place(), network, TrainingConfig(batch_size=8, carry=True), 10)
+    rows, count = next(Batches(opened, "train", batch_size=8, seed=1, carry=True).chunks(2, 0))
+    learning.train(rows, count, (False, False))
+    before = [held.numpy() for held in learning.carried]
+    assert any(held.any() for held in before)
+    for rows, count in Batches(opened, "validation", batch_size=8, carry=True).chunks(2):
+        learning.score(rows, count)
+    for held, value in zip(learning.carried, before, strict=True):
+        np.testing.assert_array_equal(held, value)
+
+
 def test_a_row_starts_anew_with_a_song_and_with_its_label(corpus: made.Made) -> None:
     network = registry.build(MODELS[0], 12, seed=1, labels=3)
     carried = CarriedState(network, 4, 1)

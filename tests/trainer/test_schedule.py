@@ -24,5 +24,7 @@ def test_the_rate_rises_through_the_warmup_and_never_after(decay: str) -> None:
 
 
 @pytest.mark.parametrize("decay", ["linear", "cosine", "exponential"])
-def test_other_decays_end_at_a_tenth(decay: str) -> None:
-    assert rate(1000, decay) == pytest.approx(FLOOR * 0.01, rel=1e-4) == rate(2000, decay)
+@pytest.mark.parametrize("warmup", [0, 300])
+def test_other_decays_end_at_a_tenth_with_the_last_step_whatever_the_warmup(decay: str, warmup: int) -> None:
+    assert rate(1000, decay, warmup) == pytest.approx(FLOOR * 0.01, rel=1e-4) == rate(2000, decay, warmup)
+    assert rate(980, decay, warmup) > 1.001 * rate(1000, decay, warmup)

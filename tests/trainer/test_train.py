@@ -141,6 +141,25 @@ def test_a_batch_that_devices_cannot_share_is_refused(phrases: made.Made) -> Non
         train.open_batches(three, open_corpus(phrases.path), TrainingConfig(batch_size=8))
 
 
+@pytest.mark.parametrize("carry", [False, True], ids=["windows", "songs"])
+def test_each_epoch_of_training_has_an_order_of_its_own_and_validation_one_for_all(
+    phrases: made.Made, carry: bool
+) -> None:
+    one, corpus = Distribution(SimpleNamespace(num_replicas_in_sync=1)), open_corpus(phrases.path)
+
+    def orders(seed: int) -> list[bytes]:
+        """Two epochs of training, two of validation."""
+        training = TrainingConfig(batch_size=8, seed=seed, carry=carry)
+        epochs = [split.epoch(n) for split in train.open_batches(one, corpus, training) if split for n in (0, 1)]
+        return [np.stack(list(epoch.as_numpy_iterator())).tobytes() for epoch in epochs]
+
+    first, second, validation, again = orders(1)
+    other, _, same, _ = orders(2)
+    assert first != second
+    assert first != other
+    assert validation == again == same
+
+
 def test_an_error_is_one_line_and_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["train", "--run", str(tmp_path / "run"), "--preset", "none"]) == 2
     assert capsys.readouterr().err.startswith("tutti: error: unknown preset 'none'; there are ")

@@ -81,6 +81,22 @@ def test_of_equal_songs_the_source_with_the_smallest_id_stays() -> None:
     assert made.duplicates == 3
 
 
+@given(st.permutations(["", "", "calm"]))
+def test_a_copy_with_a_label_comes_before_one_without(copies: list[str]) -> None:
+    made = planned(*(file(b"one", [b"the song"], label=label) for label in copies))
+    assert [source.label for source in made.sources] == ["calm"]
+    assert made.labels == ("calm",)
+    assert made.placement.settled == {content_id(b"one"): (made.sources[0].split, "calm")}
+
+
+@given(st.permutations([b"one", b"two", b"three"]))
+def test_of_equal_songs_the_source_with_a_label_stays(sources: list[bytes]) -> None:
+    made = planned(*(file(source, [b"the song"], label="calm" * (i == 0)) for i, source in enumerate(sources)))
+    assert {source.id for source in made.sources if source.songs} == {content_id(sources[0])}
+    assert {source.same_as for source in made.sources} == {"", content_id(sources[0])}
+    assert made.labels == ("calm",)
+
+
 def test_what_the_dataset_has_stays_whatever_comes() -> None:
     largest = max((b"one", b"two", b"three"), key=content_id)
     before = snapshot_of(planned(file(largest, [b"the song"])))

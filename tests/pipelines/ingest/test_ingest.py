@@ -259,6 +259,18 @@ def test_two_runs_cannot_write_to_one_dataset(tmp_path: Path, capsys: Capture) -
     run(capsys, tmp_path / "corpus", "--dataset", data)
 
 
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_snapshot_is_committed_on_the_one_before_it_alone(tmp_path: Path, capsys: Capture, number: int) -> None:
+    # What comes of two runs that began at one time, where a file system has no locks.
+    data, made = tmp_path / "data", tmp_path / "made"
+    run(capsys, drum_corpus(tmp_path / "one", range(3)), "--dataset", data)
+    run(capsys, drum_corpus(tmp_path / "two", range(3, 6)), "--dataset", made)
+    before = tree(data)
+    with pytest.raises(Error, match=f"another run has changed {data} meanwhile; run this one again"):
+        commit.commit(str(made), str(data), number)
+    assert tree(data) == before
+
+
 def test_beam_counts_what_the_summary_says(tmp_path: Path) -> None:
     made = {f"{seed}.mid": drum_file(seed % 5) for seed in range(7)} | {"bad.mid": b""}
     found = match.find([str(fill(tmp_path / "corpus", made))], midi.SCORE)

@@ -184,6 +184,15 @@ def test_copies_with_several_labels_keep_the_first_in_order(tmp_path: Path, caps
         assert dataset(ingested).labels == ("a", "z")
 
 
+@pytest.mark.parametrize("name", ["a.mid", "b.mid"])
+def test_a_song_has_the_label_of_the_only_copy_with_one(tmp_path: Path, capsys: Capture, name: str) -> None:
+    found = fill(tmp_path / "corpus", {"a.mid": drum_file(1), "b.mid": drum_file(1)})
+    listed = fill(tmp_path, {"l.csv": f"file,label\n{name},calm\n".encode()}) / "l.csv"
+    run(capsys, found, "--dataset", tmp_path / "data", "--labels", listed, "--split", "1,0,0")
+    assert [*labels(tmp_path / "data").values()] == ["calm"]
+    assert [source.label for source in snapshot(tmp_path / "data").sources] == ["calm"]
+
+
 def test_the_user_hears_of_copies_with_several_labels(tmp_path: Path, capsys: Capture) -> None:
     found = fill(tmp_path / "corpus", {"a/x.mid": drum_file(1), "b/x.mid": drum_file(1)})
     ingest.main([str(found), "--dataset", str(tmp_path / "data"), "--labels", "folder", "--split", "1,0,0"])

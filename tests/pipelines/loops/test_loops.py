@@ -17,7 +17,7 @@ from pipelines.ingest.types import Content, Contents
 from pipelines.loops import combine, drum_loop
 from pipelines.loops.combine import Original
 from pipelines.loops.config import CombineConfig
-from pipelines.loops.output import SOURCES
+from pipelines.loops.output import MADE, SOURCES, outcome
 from pipelines.loops.standardise import standardised
 from tests.corpora import corpus
 from tests.pipelines.made import drum_file, fill, shards, snapshot, tree
@@ -25,6 +25,7 @@ from tests.pipelines.made import run as ingested
 from tests.pipelines.test_bad_use import refused_here, small_files
 from tutti import cli, midi
 from tutti.dataset.manifest import SPLITS, content_id
+from tutti.errors import Error
 from tutti.score import Notes, Score, Track
 
 Capture = pytest.CaptureFixture[str]
@@ -248,6 +249,14 @@ def test_a_folder_with_anything_else_in_it_stays_as_it_is(tmp_path: Path, capsys
     fill(out, {"mine.txt": b""})
     assert "mine.txt" in refused_here(capsys, "loops", "combine", found, "--out", out, "--count", 20)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "out", "pack"]
+
+
+def test_what_comes_into_a_folder_while_a_result_is_made_is_not_overwritten(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(Error, match=r"out holds other files \(theirs\.mid\)"), outcome(str(out), {}) as own:
+        fill(Path(own, MADE), {"ours.mid": b"", SOURCES: b"{}"})
+        fill(out, {"theirs.mid": b"years of work"})
+    assert tree(tmp_path) == {"out/theirs.mid": b"years of work"}
 
 
 def test_an_empty_folder_is_taken(tmp_path: Path, capsys: Capture) -> None:

@@ -126,6 +126,19 @@ def test_a_piece_does_not_depend_on_the_pieces_beside_it() -> None:
     assert (together[0] != together[1]).any()
 
 
+def test_each_window_of_each_piece_has_a_seed_of_its_own() -> None:
+    seen: list[list[int]] = []
+
+    def watched(frames: Bits, keep: Bits, seeds: NDArray[np.int64]) -> Bits:
+        seen.append(seeds.tolist())
+        return noise(frames, keep, seeds)
+
+    compose(watched, wish(ROLL, [], 40), 4, [5, 6, 7])
+    assert seen[0] == [5, 6, 7]
+    assert len(seen) == 19
+    assert len({seed for seeds in seen for seed in seeds}) == 3 * 19
+
+
 def test_a_prompt_is_kept_and_continued() -> None:
     piece = compose(noise, wish(ROLL, PROMPT, 6), 4, [1])[0]
     assert len(piece) == 11

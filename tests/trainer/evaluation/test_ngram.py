@@ -49,14 +49,33 @@ def test_bits_are_those_of_the_distributions(corpus: list[list[int]], others: li
 
 def test_counts_are_discounted_and_what_is_taken_goes_to_the_order_below() -> None:
     model = ngram.fit(songs([[3, 4, 3, 4, 3, 5]]), SIZE, 2)
-    unigram, bigram = (ngram.distribution(model, [BOS, 3], order) for order in (1, 2))
+    unigram = ngram.distribution(model, [BOS, 3], 1)
     # Occurrences 3: three times, 4: two, 5 and EOS: one. Counts of counts: n1 = 2, n2 = 1, n3 = 1, n4 = 0, taken as 1.
     share = 2 / (2 + 2 * 1)
     one, two, more = 1 - 2 * share * 1 / 2, 2 - 3 * share * 1 / 1, 3 - 4 * share * 1 / 1
     left = (2 * one + two + more) / 7
     np.testing.assert_allclose(unigram[2:], np.array([1 - one, 3 - more, 2 - two, 1 - one, 0, 0, 0]) / 7 + left / 7)
-    assert bigram[4] > unigram[4]
-    assert bigram[4] > bigram[5] > bigram[6] > 0
+
+
+def test_discounts_are_those_of_chen_and_goodman() -> None:
+    # Four tokens occur once, EOS among them, three twice, two three times and one four times: 20 in all. So the share
+    # is 4 / (4 + 2 * 3) = 0.4, and the discounts are 1 - 2 * 0.4 * 3/4, 2 - 3 * 0.4 * 2/3 and 3 - 4 * 0.4 * 1/2.
+    one, two, more = 0.4, 1.2, 2.2
+    model = ngram.fit(songs([[3, 4, 5] + 2 * [6, 7, 8] + 3 * [9, 10] + 4 * [11]]), 12, 1)
+    left = (4 * one + 3 * two + 3 * more) / 20 / 10
+    wanted = np.array([1 - one] * 4 + [2 - two] * 3 + [3 - more] * 2 + [4 - more]) / 20 + left
+    np.testing.assert_allclose(ngram.distribution(model, [BOS], 1)[2:], wanted)
+
+
+def test_the_order_below_counts_contexts_and_gets_what_discounts_leave() -> None:
+    model = ngram.fit(songs([[3, 4, 3, 4, 3, 5]]), SIZE, 2)
+    # Different tokens stand before 3: two (BOS and 4); before 4, 5 and EOS: one. n1 = 3, n2 = 1, the others taken as 1.
+    one, two = 1 - 2 * 3 / 5 * 1 / 3, 2 - 3 * 3 / 5
+    below = np.array([1 - one, 2 - two, 1 - one, 1 - one, 0, 0, 0]) / 5 + (3 * one + two) / 5 / 7
+    # Pairs: 34 and 43 occur twice, BOS 3, 35 and 5 EOS once. n1 = 3, n2 = 2, n3 and n4 taken as 1.
+    one, two = 1 - 2 * 3 / 7 * 2 / 3, 2 - 3 * 3 / 7 * 1 / 2
+    wanted = np.array([0, 0, 2 - two, 1 - one, 0, 0, 0]) / 3 + (one + two) / 3 * below
+    np.testing.assert_allclose(ngram.distribution(model, [BOS, 3], 2)[2:], wanted)
 
 
 def test_longer_contexts_beat_the_unigram_on_songs_that_have_structure() -> None:

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +21,7 @@ from trainer.models.rbm.network import RbmModel
 from trainer.models.rbm.settings import Rbm
 from trainer.objectives.base import prepare
 from trainer.objectives.contrastive_divergence import make_scoring
+from trainer.run import directory
 from trainer.run.metrics import read_lines
 from tutti.errors import Error
 
@@ -66,6 +68,18 @@ def test_reconstruction_falls_below_that_of_independent_bits(
         assert result[name] < result["independent"][name]
     evaluate.main(["--run", str(trained), "--split", "train", "--no-ngram"])
     assert "independent" not in capsys.readouterr().out
+
+
+def test_the_best_weights_are_scored_or_the_last_as_asked_for(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = shutil.copytree(trained, tmp_path / "run")
+    tf.train.Checkpoint(model=directory.load(str(copy)).build()).save(str(copy / "best" / "untrained"))
+    costs = {}
+    for which in ("best", "last"):
+        evaluate.main(["--run", str(copy), "--split", "train", "--weights", which, "--no-ngram", "--json"])
+        costs[which] = json.loads(capsys.readouterr().out)["reconstruction_bits"]
+    assert costs["last"] < 0.75 * costs["best"]
 
 
 def test_a_run_that_was_stopped_ends_with_the_bits_of_one_that_was_not(rolls: str, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from trainer.distribution import Distribution
 from trainer.models.lstm.network import LstmModel
 from trainer.models.lstm.settings import Lstm
 from trainer.objectives.next_token import make_scoring, make_training, negative_log_likelihood
-from trainer.optimizer import Adam
+from trainer.optimizer import Adam, Sgd
 
 WORDS = 7
 
@@ -84,6 +84,23 @@ def test_the_whole_gradient_is_clipped_not_its_parts() -> None:
     assert norm > 1e-3
     for clipped, free in zip(moves[1e-3], moves[0.0], strict=True):
         np.testing.assert_allclose(clipped, free * 1e-3 / norm, rtol=1e-4, atol=1e-9)
+
+
+def test_a_step_moves_the_weights_by_the_rate_of_the_schedule() -> None:
+    moves = []
+    for training in (
+        TrainingConfig(batch_size=4, warmup=0, decay="none"),
+        TrainingConfig(batch_size=4, warmup=4, decay="linear"),
+    ):
+        own = model()
+        before = [v.numpy() for v in own.trainable_variables]
+        optimizer = Sgd(own.trainable_variables)
+        optimizer.step.assign(7)
+        make_training(place(), own, optimizer, training, 10)(batch(4), 1, (False, False))
+        moves.append([v.numpy() - b for v, b in zip(own.trainable_variables, before, strict=True)])
+    # Half-way from the end of the warm-up to the last step, half-way from the whole rate to a tenth of it.
+    for whole, part in zip(*moves, strict=True):
+        np.testing.assert_allclose(part, 0.55 * whole, rtol=1e-3, atol=1e-7)
 
 
 def test_scoring_is_the_loss_without_an_update() -> None:

@@ -142,7 +142,10 @@ def test_the_vocabulary_is_the_same_in_another_process() -> None:
     told = subprocess.run(
         [sys.executable, "-c", script], env={"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=True
     )
-    script = "from tutti.encodings.miditok import MidiTok; MidiTok().vocabulary(); print(hash(MidiTok('remi').vocabulary().tokens))"
+    script = (
+        "from tutti.encodings.miditok import MidiTok; MidiTok().vocabulary(); "
+        "print(hash(MidiTok('remi').vocabulary().tokens))"
+    )
     again = subprocess.run(
         [sys.executable, "-c", script], env={"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=True
     )

@@ -88,7 +88,10 @@ def test_what_is_written_is_what_was_made() -> None:
 
 
 def test_samples_are_whole_numbers_and_the_same_in_another_process() -> None:
-    program = "import hashlib; from tutti.practice import sound; print(hashlib.sha256(sound.compose(5, 2)[1].samples).hexdigest())"
+    program = (
+        "import hashlib; from tutti.practice import sound; "
+        "print(hashlib.sha256(sound.compose(5, 2)[1].samples).hexdigest())"
+    )
     ended = subprocess.run(
         [sys.executable, "-c", program],
         cwd=Path(cli.__file__).parent,
