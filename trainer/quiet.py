@@ -1,8 +1,8 @@
 """Imports TensorFlow quietly. Import this before anything that imports TensorFlow."""
 
-from tutti.quiet import hushed
+from tutti.quiet import importing
 
-with hushed():
+with importing():
     import tensorflow as tf
 
 tf.get_logger().setLevel("ERROR")

@@ -1,0 +1,74 @@
+"""MIDI corpora in, music out.
+
+    data = tutti.ingest(["corpus"], dataset="data/drums", encoding=tutti.encodings.Drums(), window=255)
+    run = tutti.train(data, preset="drums-lstm-small", run="runs/drums")
+    print(tutti.evaluate(run).table())
+    model = tutti.load(tutti.export(run, "models/drums"))
+    for piece in model.generate(n=4, steps=544, seed=7):
+        piece.write("drums.mid")
+
+What is named here is imported when it is first used, so that a process that only ingests loads no TensorFlow, and one
+that only generates no Beam.
+"""
+
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING, Any
+
+from tutti.errors import Error, RejectedFile
+
+if TYPE_CHECKING:
+    from pipelines.ingest.run import ingest as ingest
+    from pipelines.inspection import inspect as inspect
+    from pipelines.show import show as show
+    from serving.export import export as export
+    from serving.saved_model import load as load
+    from trainer.evaluation.evaluate import evaluate as evaluate
+    from trainer.train import train as train
+    from tutti import encodings as encodings
+    from tutti.score import Score as Score
+
+__version__ = "0.1.0"
+
+# name -> where it is, and the extra that installs what it imports.
+_PUBLIC = {
+    "ingest": ("pipelines.ingest.run:ingest", "pipelines"),
+    "inspect": ("pipelines.inspection:inspect", "pipelines"),
+    "show": ("pipelines.show:show", "pipelines"),
+    "train": ("trainer.train:train", "trainer"),
+    "evaluate": ("trainer.evaluation.evaluate:evaluate", "trainer"),
+    "export": ("serving.export:export", "serving"),
+    "load": ("serving.saved_model:load", "serving"),
+    "encodings": ("tutti.encodings", ""),
+    "Score": ("tutti.score:Score", ""),
+}
+
+__all__ = ["Error", "RejectedFile", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used.
+
+    Raises:
+      Error: if a package that it needs is not installed; says which extra has it.
+    """
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'tutti' has no attribute {name!r}")
+    place, extra = _PUBLIC[name]
+    quiet = importlib.import_module("tutti.quiet")
+    try:
+        with quiet.importing():
+            value = pkgutil.resolve_name(place)
+    except ModuleNotFoundError as missing:
+        if not extra or missing.name is None or missing.name.partition(".")[0] in ("tutti", *_STAGES):
+            raise
+        raise Error(f"{name} needs {missing.name}; install it with: pip install '.[{extra}]' in a checkout") from None
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+_STAGES = ("pipelines", "trainer", "serving")

@@ -9,24 +9,26 @@ LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
 
 @contextmanager
-def hushed() -> Iterator[None]:
-    """Import TensorFlow within this.
+def importing() -> Iterator[None]:
+    """Silences what TensorFlow writes while it is imported within this.
 
-    It writes lines about CPU instructions and missing GPU libraries while it is being imported, some of them
-    before its own log level applies, and past `sys.stderr`; so file descriptor 2 is shut for that time. Whoever
-    wants these lines sets TF_CPP_MIN_LOG_LEVEL=0.
+    It writes lines about CPU instructions and missing GPU libraries, some of them before its own log level applies, and
+    past `sys.stderr`; so file descriptor 2 is shut for that time. Set TF_CPP_MIN_LOG_LEVEL=0 to see these lines. Once
+    TensorFlow is there this does nothing.
     """
-    if os.environ.setdefault(LEVEL, "3") == "0":
+    if "tensorflow" in sys.modules or os.environ.setdefault(LEVEL, "3") == "0":
         yield
         return
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     sys.stderr.flush()
-    kept = os.dup(2)
+    stderr = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr, 2)
+        os.close(stderr)
         os.close(nowhere)
+        if "tensorflow" in sys.modules:
+            sys.modules["tensorflow"].get_logger().setLevel("ERROR")

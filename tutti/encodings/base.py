@@ -54,6 +54,10 @@ class Encoding:
         """Returns the closed vocabulary, or None where the corpus decides it."""
         raise NotImplementedError
 
+    def released(self, tokens: Iterable[str], /) -> Tokens:
+        """Returns the tokens that end what still sounds after `tokens`; none where notes have their lengths."""
+        return []
+
     def schema(self, window: int, vocabulary: Vocabulary) -> Schema:
         """Returns what a dataset of this encoding holds in each record."""
         raise NotImplementedError

@@ -124,6 +124,16 @@ class Events(TokenEncoding):
         pitch += semitones
         return f"{delta}{_suffix(status << 16 | pitch << 8 | value)}" if 0 <= pitch <= 127 else None
 
+    def released(self, tokens: Iterable[str], /) -> list[str]:
+        sounding: dict[tuple[str, str], None] = {}
+        for token in tokens:
+            _, status, *data = token.split("_")
+            if status[0] in "89" and len(data) == 2:
+                sounding.pop((status[1], data[0]), None)
+                if status[0] == "9" and data[1] != "00":
+                    sounding[status[1], data[0]] = None
+        return [f"0_8{channel}_{pitch}_00" for channel, pitch in sounding]
+
     def _chosen(self, piece: Messages) -> list[MessageTrack]:
         playing = [track for track in piece.tracks if len(track)]
         if self.track == "all":
