@@ -2,11 +2,13 @@ import errno
 import fcntl
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
+from apache_beam.typehints.decorators import TypeCheckError
 
 from music import midi
 from music.dataset import SPLITS, content_id, rejected_path, snapshot_path
@@ -15,7 +17,9 @@ from music.errors import UserError
 from music.notes import Notes
 from music.vocabulary import BOS, EOS
 from pipelines import files, ingest, pipeline, staging
-from pipelines.elements import File, Job
+from pipelines.corpus import Read
+from pipelines.elements import Job
+from pipelines.plan import Deduplicate
 from tests.corpora import corpus
 from tests.pipelines.made import (
     dataset,
@@ -270,9 +274,20 @@ def test_beam_counts_what_the_summary_says(tmp_path: Path) -> None:
 
 
 def test_the_types_of_the_pipeline_fit(tmp_path: Path) -> None:
-    job = Job(str(tmp_path), str(tmp_path / "x"), 2, Notes(), 64, 64, (0.8, 0.1, 0.1))
+    found = files.find([str(fill(tmp_path / "corpus", {"a.mid": piano_file(1), "b.mid": piano_file(2)}))], midi.SCORE)
     options = PipelineOptions(["--runtime_type_check"], pipeline_type_check=True)
-    pipeline.build(beam.Pipeline("FnApiRunner", options), [File("a", "a", 1)], job)
+    with staging.staging(str(tmp_path / "data")) as folder:
+        job = Job(str(tmp_path / "data"), folder, 1, Notes(), 64, 64, (0.8, 0.1, 0.1))
+        beam_pipeline = beam.Pipeline("FnApiRunner", options)
+        pipeline.build(beam_pipeline, found, job)
+        assert beam_pipeline.run().wait_until_finish() == "DONE"
+    # A later snapshot reads the one before it.
+    pipeline.build(beam.Pipeline("FnApiRunner", options), found, replace(job, snapshot=2))
+    # The steps do say what they take and give, and so a misfit is noticed.
+    with pytest.raises(TypeCheckError):
+        _ = beam.Pipeline("FnApiRunner", options) | beam.Create(["a.mid"]) | Read(1 << 20)
+    with pytest.raises(TypeCheckError):
+        _ = beam.Pipeline("FnApiRunner", options) | beam.Create(["a.mid"]) | Deduplicate(job)
 
 
 def test_metallica_gives_57_songs_and_the_papers_number_of_words(tmp_path: Path, capsys: Capture) -> None:
