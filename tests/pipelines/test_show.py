@@ -20,7 +20,6 @@ from tutti.errors import Error
 pytest.importorskip("matplotlib")
 
 Capture = pytest.CaptureFixture[str]
-PNG = b"\x89PNG"
 
 
 def shown(capsys: Capture, *arguments: object) -> dict[str, Any]:
@@ -50,7 +49,9 @@ def test_one_file_is_a_page_and_a_folder_a_sheet(folder: Path, tmp_path: Path, c
     assert shown(capsys, folder / "a.mid", "--out", one) == {"out": str(one), "shown": ["a.mid"], "all": True}
     assert one.read_bytes() == picture.png(midi.read(drum_file(1)), "a.mid")
     assert shown(capsys, folder, "--out", many)["shown"] == ["a.mid", "b.mid"]
-    assert many.read_bytes().startswith(PNG)
+    pieces = [("a.mid", midi.read(drum_file(1))), ("b.mid", midi.read(piano_file(2)))]
+    assert many.read_bytes() == picture.contact_sheet(pieces, str(folder))
+    assert many.read_bytes() != picture.contact_sheet(pieces[::-1], str(folder))
 
 
 def test_a_bad_file_among_others_is_left_out_with_a_note(folder: Path, tmp_path: Path, capsys: Capture) -> None:

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.pixels import coloured
 from tests.trainer.running import weights
 from trainer.cli import train
 from trainer.config import TrainingConfig
 from trainer.data.reader import open_corpus
 from trainer.distribution import Distribution
-from trainer.run.metrics import read_lines
+from trainer.run.learning_curve import draw_learning_curve
+from trainer.run.metrics import Line, read_lines
 from tutti import cli
 from tutti.encodings.drums import Drums
 from tutti.errors import Error
@@ -31,8 +33,20 @@ def test_a_run_leaves_weights_metrics_logs_and_a_curve(trained: Path) -> None:
     assert (checks[-1].validation_bits or math.inf) < (checks[0].validation_bits or 0.0) < math.log2(15) + 0.2
     assert all(line.epoch == line.step / 10 for line in lines)
     assert tf.train.latest_checkpoint(str(trained / "best")).endswith("ckpt-60")
-    assert (trained / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
+    drawn = coloured((trained / "learning_curve.png").read_bytes())
+    assert np.ptp(np.flatnonzero(drawn.any(axis=0))) > drawn.shape[1] / 2, "the curve runs from side to side"
     assert list((trained / "logs").glob("events.out.tfevents.*"))
+
+
+@pytest.mark.parametrize("bits", [[4.0, 2.0, 1.5, 1.0], [1.0, 1.5, 2.0, 4.0]])
+def test_a_curve_falls_and_rises_with_the_bits(bits: list[float], tmp_path: Path) -> None:
+    lines = [Line(step, 1.0, loss, 1e-3, 0.0, 0.0) for step, loss in enumerate(bits)]
+    draw_learning_curve(lines, "", str(tmp_path / "curve.png"))
+    # The legend stands above the curve, whose rows count from the top.
+    rows = [
+        np.flatnonzero(column).max() for column in coloured((tmp_path / "curve.png").read_bytes()).T if column.any()
+    ]
+    assert np.sign(rows[len(rows) // 4] - rows[len(rows) * 3 // 4]) == np.sign(bits[-1] - bits[0])
 
 
 def test_a_killed_run_ends_with_the_weights_of_one_never_killed(

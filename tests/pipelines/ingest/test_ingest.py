@@ -2,16 +2,20 @@ import errno
 import fcntl
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
+from apache_beam.typehints.decorators import TypeCheckError
 
 from pipelines import commit, runners
 from pipelines.cli import ingest
 from pipelines.ingest import match, pipeline
-from pipelines.ingest.types import File, IngestJob
+from pipelines.ingest.deduplicate import Deduplicate
+from pipelines.ingest.read import Read
+from pipelines.ingest.types import IngestJob
 from tests.corpora import corpus
 from tests.pipelines.made import (
     dataset,
@@ -287,9 +291,20 @@ def test_beam_counts_what_the_summary_says(tmp_path: Path) -> None:
 
 
 def test_the_types_of_the_pipeline_fit(tmp_path: Path) -> None:
-    job = IngestJob(str(tmp_path), str(tmp_path / "x"), 2, NotesAndChords(), 64, 64, (0.8, 0.1, 0.1))
+    found = match.find([str(fill(tmp_path / "corpus", {"a.mid": piano_file(1), "b.mid": piano_file(2)}))], midi.SCORE)
     options = PipelineOptions(["--runtime_type_check"], pipeline_type_check=True)
-    pipeline.build(beam.Pipeline("FnApiRunner", options), [File("a", "a", 1)], job)
+    with commit.staging(str(tmp_path / "data")) as folder:
+        job = IngestJob(str(tmp_path / "data"), folder, 1, NotesAndChords(), 64, 64, (0.8, 0.1, 0.1))
+        beam_pipeline = beam.Pipeline("FnApiRunner", options)
+        pipeline.build(beam_pipeline, found, job)
+        assert beam_pipeline.run().wait_until_finish() == "DONE"
+    # A later snapshot reads the one before it.
+    pipeline.build(beam.Pipeline("FnApiRunner", options), found, replace(job, snapshot=2))
+    # The steps do say what they take and give, and so a misfit is noticed.
+    with pytest.raises(TypeCheckError):
+        _ = beam.Pipeline("FnApiRunner", options) | beam.Create(["a.mid"]) | Read(1 << 20)
+    with pytest.raises(TypeCheckError):
+        _ = beam.Pipeline("FnApiRunner", options) | beam.Create(["a.mid"]) | Deduplicate(job)
 
 
 def test_metallica_gives_57_songs_and_the_papers_number_of_words(tmp_path: Path, capsys: Capture) -> None:

@@ -66,9 +66,30 @@ def test_a_hit_goes_to_the_nearest_step_halves_upwards() -> None:
     assert song[:3] == ["0b110000000", "0b001100000", "0b000000010"]
 
 
-def test_other_drums_fold_into_the_nine_and_the_rest_is_ignored() -> None:
-    (song,) = Drums().encode(drum_score([0] * 7, [35, 37, 44, 43, 57, 53, 70]))
-    assert song[0] == "0b111010011"
+FOLDS = {
+    "0b100000000": (35, 36),  # bass drums
+    "0b010000000": (37, 38, 40),  # side stick, snares
+    "0b001000000": (42, 44),  # closed and pedal hi-hat
+    "0b000100000": (46,),  # open hi-hat
+    "0b000010000": (41, 43),  # floor toms
+    "0b000001000": (45, 47),  # low toms
+    "0b000000100": (48, 50),  # high toms
+    "0b000000010": (51, 53, 55, 59),  # rides, ride bell, splash
+    "0b000000001": (49, 52, 57),  # crashes, china
+}
+
+
+@pytest.mark.parametrize("word", FOLDS)
+def test_each_drum_of_general_midi_folds_into_one_of_nine(word: str) -> None:
+    assert [Drums().encode(drum_score([0], [pitch]))[0][0] for pitch in FOLDS[word]] == [word] * len(FOLDS[word])
+
+
+def test_what_is_none_of_the_nine_drums_is_ignored() -> None:
+    others = sorted(set(range(128)).difference(*FOLDS.values()))
+    (song,) = Drums().encode(drum_score([0] * (len(others) + 1), [36, *others]))
+    assert song[0] == KICK
+    with pytest.raises(RejectedFile, match="nine drums"):
+        Drums().encode(drum_score([0] * len(others), others))
 
 
 def test_meter_bars_follow_the_files_time_signatures() -> None:

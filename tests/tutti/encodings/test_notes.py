@@ -27,6 +27,28 @@ def test_normal_order_is_music21s_for_every_pitch_class_set() -> None:
         assert ".".join(map(str, normal_order(pitch_classes))) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "voicings"),
+    [
+        ("0.4.7", [(60, 64, 67), (64, 67, 72), (67, 72, 76)]),  # C major and its inversions
+        ("9.0.4", [(57, 60, 64), (60, 64, 69), (64, 69, 72)]),  # A minor
+        ("11.2.5.7", [(55, 59, 62, 65), (59, 62, 65, 67)]),  # a dominant seventh spans least from its third on
+        ("9.11.2.5", [(59, 62, 65, 69)]),  # a half-diminished one from its seventh
+        ("8.11.0.4", [(52, 56, 59, 60)]),  # 4.8.11.0 spans as little, but is packed less tightly
+        # Symmetric ones are the same from each of their notes, and begin on the lowest.
+        ("1.4.7.10", [(61, 64, 67, 70), (70, 73, 76, 79)]),
+        ("3.7.11", [(59, 63, 67), (67, 71, 75)]),
+        ("0.6", [(66, 72)]),
+        ("1.3.5.7.9.11", [(71, 73, 75, 77, 79, 81)]),
+        # Of equal spans the one with small intervals first; J. Rahn, who looks at the last ones, has 7.8.0.1.3.
+        ("0.1.3.7.8", [(60, 61, 63, 67, 68)]),
+        ("7", [(55, 67)]),
+    ],
+)
+def test_a_chord_is_in_fortes_normal_order_however_it_is_voiced(name: str, voicings: list[tuple[int, ...]]) -> None:
+    assert [chord_name(voicing) for voicing in voicings] == [name] * len(voicings)
+
+
 @given(st.integers(0, 127))
 def test_every_pitch_has_a_name_of_its_own(pitch: int) -> None:
     assert named_pitch(pitch_name(pitch)) == pitch

@@ -93,12 +93,13 @@ def test_patterns_of_a_type_2_file_follow_one_another_on_the_beat() -> None:
     assert [int(track.notes.onset[0]) for track in score.tracks] == [0, 960, 1440]
 
 
-def test_an_smpte_division_keeps_the_time_of_messages() -> None:
-    # 25 frames of 40 ticks: 1000 ticks a second.
+@pytest.mark.parametrize(("frames", "a_second"), [(24, 24), (25, 25), (29, 30000 / 1001), (30, 30)])
+def test_an_smpte_division_keeps_the_time_of_messages(frames: int, a_second: float) -> None:
     tempo = mido.MetaMessage("set_tempo", tempo=250_000)
-    piece = messages.read(with_division(file_of([[tempo, *note(wait=2000)]]), 0xE728))
+    data = file_of([[tempo, *note(wait=round(10 * 200 * a_second))]])
+    piece = messages.read(with_division(data, (256 - frames) << 8 | 200))
     ((_, bpm),) = piece.tempos
-    assert int(piece.tracks[0].tick[0]) / piece.division * 60 / bpm == pytest.approx(2.0)
+    assert int(piece.tracks[0].tick[0]) / piece.division * 60 / bpm == pytest.approx(10, rel=1e-4)
 
 
 def test_an_rmid_wrapper_is_taken_off() -> None:
