@@ -10,7 +10,6 @@ that are no dependencies of Tutti are installed into an environment of their own
 
 import argparse
 import contextlib
-import io
 import json
 import os
 import random
@@ -224,8 +223,7 @@ def taken(encoding: Encoding, corpus: Path, most: int) -> tuple[Files, list[int]
 
 def composed(folder: str, songs: int) -> str:
     for kind in ("drums", "piano"):
-        with contextlib.redirect_stdout(io.StringIO()):
-            compose.main([folder, "--songs", str(songs), "--kind", kind])
+        compose.write(Path(folder), [kind], songs, seed=1)
     return folder
 
 

@@ -15,7 +15,7 @@ import importlib
 import pkgutil
 from typing import TYPE_CHECKING, Any
 
-from tutti.errors import Error, RejectedFile
+from tutti.errors import Error, MissingPackage, RejectedFile
 
 if TYPE_CHECKING:
     from pipelines.ingest.run import ingest as ingest
@@ -43,7 +43,7 @@ _PUBLIC = {
     "Score": ("tutti.score:Score", ""),
 }
 
-__all__ = ["Error", "RejectedFile", *_PUBLIC]
+__all__ = ["Error", "MissingPackage", "RejectedFile", *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:
@@ -62,7 +62,7 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as missing:
         if not extra or missing.name is None or missing.name.partition(".")[0] in ("tutti", *_STAGES):
             raise
-        raise Error(f"{name} needs {missing.name}; install it with: pip install '.[{extra}]' in a checkout") from None
+        raise MissingPackage(name, missing.name, extra) from None
     globals()[name] = value
     return value
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tutti.errors import Error, RejectedFile
+from tutti.errors import MissingPackage, RejectedFile
 from tutti.medium import Medium
 
 # What a recording may be at most. A FLAC file of silence holds an hour in some kilobytes, and at one sample a second a
@@ -57,7 +57,7 @@ def read(data: bytes) -> Sound:
     Raises:
       RejectedFile: if the file is neither, is damaged or cut off, holds no samples or samples that are no numbers,
         or is beyond the bounds of this module.
-      UserError: if soundfile is not installed.
+      Error: if soundfile is not installed.
     """
     if len(data) > MAX_BYTES:
         raise RejectedFile(f"{len(data):,} bytes are beyond the limit of {MAX_BYTES:,} for a recording")
@@ -102,7 +102,7 @@ def resampled(sound: Sound, rate: int) -> Sound:
     """The sound at another sampling rate, without what is above half of it.
 
     Raises:
-      UserError: if soxr is not installed and the rate is another one.
+      Error: if soxr is not installed and the rate is another one.
     """
     if sound.rate == rate or not len(sound.samples):
         return Sound(rate, sound.samples)
@@ -157,9 +157,9 @@ def _blocks(file: Any) -> Iterator[NDArray[np.float32]]:
             return
 
 
-def _module(name: str, doing: str) -> ModuleType:
+def _module(name: str, task: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     # soundfile raises OSError where its library is missing.
     except (ModuleNotFoundError, OSError):
-        raise Error(f"{doing} needs {name}; install it with: pip install 'tutti[audio]'") from None
+        raise MissingPackage(task, name, "audio") from None

@@ -9,5 +9,23 @@ class Error(Exception):
     """
 
 
+class MissingPackage(Error):
+    """A package that an extra of Tutti installs, and that is not there.
+
+    Args:
+      task: what needs it, such as "reading recordings".
+      package: its name.
+      extra: the extra that has it.
+    """
+
+    def __init__(self, task: str, package: str, extra: str) -> None:
+        super().__init__(f"{task} needs {package}; {how_to_install(extra)}")
+
+
 class RejectedFile(Exception):
     """A file that cannot become a song. Its text is the reason, as it stands in the dataset's `rejected/`."""
+
+
+def how_to_install(extra: str) -> str:
+    """Says how to install an extra."""
+    return f"install it with: pip install '.[{extra}]' in a checkout of Tutti"

@@ -1,9 +1,12 @@
-"""The command line: one thin front to the stages."""
+"""The command line: one thin front to the commands of the stages, each a module that is imported when it is called."""
 
 import errno
 import importlib
+import os
 import sys
+from collections.abc import Callable
 
+import tutti
 from tutti.errors import Error
 
 # command -> (module with `main(argv)`, the extra that installs what it imports, what it does)
@@ -16,9 +19,9 @@ COMMANDS = {
     "evaluate": ("trainer.cli.evaluate", "trainer", "bits per token of a run on a split, beside an n-gram baseline"),
     "export": ("serving.export", "serving", "run directory -> SavedModel for TensorFlow Serving"),
     "generate": ("serving.cli.generate", "serving", "SavedModel -> MIDI or WAV, picture and text"),
-    "encode": ("tutti.cli.text", "", "MIDI or WAV file -> tokens as text"),
-    "decode": ("tutti.cli.text", "", "tokens as text -> MIDI or WAV file"),
-    "compose": ("tutti.practice.compose", "", "a practice corpus of drums, piano and sound, from a seed"),
+    "encode": ("tutti.cli.encode", "", "MIDI or WAV file -> tokens as text"),
+    "decode": ("tutti.cli.decode", "", "tokens as text -> MIDI or WAV file"),
+    "compose": ("tutti.cli.compose", "", "a practice corpus of drums, piano and sound, from a seed"),
 }
 
 USAGE = (
@@ -26,11 +29,19 @@ USAGE = (
     + "\n".join(f"  {name:<10}{about}" for name, (_, _, about) in COMMANDS.items())
     + "\n\nMIDI corpora in, music out. Start with:\n"
     "  tutti compose corpus && tutti ingest corpus/drums --dataset data/drums --encoding drums\n"
+    '\nCompletion of commands and flags in the shell: eval "$(register-python-argcomplete tutti)"\n'
 )
 
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command; returns the exit status: 0, or 2 for an error that the user can mend."""
+    if not hasattr(tutti, "_PUBLIC"):
+        return fail(
+            "another project's package 'tutti' lies in the place of this one: pip uninstall tutti, then install "
+            "tutti-music anew"
+        )
+    if "_ARGCOMPLETE" in os.environ:
+        return complete()
     argv = sys.argv[1:] if argv is None else argv
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(USAGE, end="")
@@ -38,20 +49,20 @@ def main(argv: list[str] | None = None) -> int:
     command, *rest = argv
     if command not in COMMANDS:
         return fail(f"unknown command {command!r}; there are {', '.join(COMMANDS)}")
-    module_name, extra, _ = COMMANDS[command]
+    place, extra, _ = COMMANDS[command]
     try:
-        module = importlib.import_module(module_name)
-        return run(module.main, [command, *rest] if module_name == "tutti.cli.text" else rest)
+        module = importlib.import_module(place)
     except ModuleNotFoundError as missing:
-        if not extra or missing.name in (None, module_name):
+        if not extra or missing.name in (None, place):
             raise
-        return fail(f"{command} needs {missing.name}; install it with: pip install 'tutti[{extra}]'")
+        return fail(f"{command} needs {missing.name}; {tutti.errors.how_to_install(extra)}")
+    return run(module.main, rest)
 
 
-def run(stage, arguments: list[str]) -> int:  # type: ignore[no-untyped-def]
-    """Calls a stage's `main`, turning errors that a user can cause into one line and status 2."""
+def run(command: Callable[[list[str]], None], argv: list[str]) -> int:
+    """Runs a command's `main`, turning errors that a user can cause into one line and status 2."""
     try:
-        stage(arguments)
+        command(argv)
         return 0
     except Error as error:
         return fail(str(error))
@@ -66,9 +77,21 @@ def run(stage, arguments: list[str]) -> int:  # type: ignore[no-untyped-def]
 
 
 def fail(reason: str) -> int:
+    """Prints one line on stderr; returns the exit status."""
     print(f"tutti: error: {' '.join(reason.split())}", file=sys.stderr)
     return 2
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def complete() -> int:
+    """Answers a shell that completes a command line: the names of commands, or the flags of one."""
+    words = os.environ.get("COMP_LINE", "").split()
+    if len(words) > 1 and words[1] in COMMANDS and (len(words) > 2 or os.environ["COMP_LINE"].endswith(" ")):
+        # The completion starts behind the command, whose own parser knows the rest.
+        os.environ["_ARGCOMPLETE"] = "2"
+        return run(importlib.import_module(COMMANDS[words[1]][0]).main, [])
+    from tutti.cli.flags import Parser
+
+    parser = Parser("tutti", "", "")
+    parser.add_argument("command", choices=[*COMMANDS])
+    parser.parse_args([])
+    return 0

@@ -77,7 +77,7 @@ class Dataset:
         """Parses dataset.json; `path` is for the error message.
 
         Raises:
-          UserError: if it is no manifest of this format.
+          Error: if it is no manifest of this format.
         """
         try:
             stored = json.loads(text)
@@ -162,7 +162,7 @@ class Snapshot:
         """Parses a snapshot; `path` is for the error message.
 
         Raises:
-          UserError: if it is no snapshot.
+          Error: if it is no snapshot.
         """
         try:
             stored = json.loads(text)

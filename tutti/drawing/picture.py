@@ -15,7 +15,7 @@ from tutti import midi
 from tutti.audio import Sound
 from tutti.drawing import roll, spectrogram
 from tutti.drawing.roll import INK, Staff
-from tutti.errors import Error, RejectedFile
+from tutti.errors import MissingPackage, RejectedFile
 from tutti.midi import messages
 from tutti.midi.messages import Messages
 from tutti.score import Score
@@ -42,7 +42,7 @@ def png(piece: Any, title: str = "", bars: int = BARS) -> bytes:
       bars: how many at most.
 
     Raises:
-      UserError: if matplotlib is not installed.
+      Error: if matplotlib is not installed.
     """
     if isinstance(piece, Sound):
         return _sound_page(piece, title)
@@ -58,7 +58,7 @@ def contact_sheet(pieces: Sequence[tuple[str, Any]], title: str = "", bars: int 
       bars: how many at most of a score.
 
     Raises:
-      UserError: if matplotlib is not installed.
+      Error: if matplotlib is not installed.
     """
     columns = min(COLUMNS, max(len(pieces), 1))
     rows = max(math.ceil(len(pieces) / columns), 1)
@@ -204,7 +204,7 @@ def _figure(width: float, height: float, layout: Any = None) -> Any:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        raise Error("pictures need matplotlib; install it with: pip install 'tutti[pictures]'") from None
+        raise MissingPackage("drawing pictures", "matplotlib", "pictures") from None
     figure = Figure(figsize=(width, height), dpi=DPI, layout=layout)
     FigureCanvasAgg(figure)
     return figure

@@ -1,7 +1,7 @@
 """Sheet music: a score as MusicXML, and as pages to look at where a program that engraves is installed.
 
 MuseScore makes a PDF; else verovio makes pages, of which cairosvg makes a PDF and a picture of the first one
-(both come with `pip install 'tutti[sheets]'`). Long scores are cut; the title says so.
+(both come with the extra `sheets`). Long scores are cut; the title says so.
 """
 
 import io
@@ -16,7 +16,7 @@ from typing import Any
 
 from tutti.drawing.musicxml import musicxml
 from tutti.drawing.notation import Sheet, written
-from tutti.errors import Error
+from tutti.errors import Error, how_to_install
 from tutti.score import Score
 
 MOST_BARS = 128
@@ -28,7 +28,7 @@ PAGE = {"pageWidth": 2100, "pageHeight": 2970, "scale": 40}
 DOTS_A_PAGE = 1654
 MARKS = {0xECA5: "♩"}
 # What pages need, for whoever shows that there are none.
-HOW_TO_SEE = "for pages beside the MusicXML install MuseScore, or: pip install 'tutti[sheets]'"
+HOW_TO_SEE = f"for pages beside the MusicXML install MuseScore, or: {how_to_install('sheets')}"
 
 
 def render(score: Score, title: str) -> dict[str, bytes]:
@@ -39,7 +39,7 @@ def render(score: Score, title: str) -> dict[str, bytes]:
       `.svg` and `.png` of the first page where verovio, and cairosvg, are.
 
     Raises:
-      UserError: if one bar has more notes than a page could hold.
+      Error: if one bar has more notes than a page could hold.
     """
     sheet = cut(written(score, MOST_BARS))
     if len(sheet.bars) < sheet.total:
@@ -57,7 +57,7 @@ def cut(sheet: Sheet) -> Sheet:
     """The sheet's first bars, as many as can be engraved in a reasonable time.
 
     Raises:
-      UserError: if that is not one.
+      Error: if that is not one.
     """
     signs = [
         sum(

@@ -58,6 +58,14 @@ class Encoding:
         """Returns the tokens that end what still sounds after `tokens`; none where notes have their lengths."""
         return []
 
+    def misfit(self, tokens: Sequence[str], /) -> str:
+        """Says what in a text does not fit the encoding's parameters and was changed by `decode`; empty for nothing.
+
+        Raises:
+          ValueError: if nothing fits, so that the text was made with other parameters; says which.
+        """
+        return ""
+
     def schema(self, window: int, vocabulary: Vocabulary) -> Schema:
         """Returns what a dataset of this encoding holds in each record."""
         raise NotImplementedError

@@ -4,7 +4,8 @@ Source: K. Choi, G. Fazekas, M. Sandler, "Text-based LSTM networks for automatic
 arXiv 1604.05358, 2016.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import ClassVar
@@ -27,6 +28,8 @@ BAR = "BAR"
 BAR_ID = len(SPECIALS)
 FIRST_WORD_ID = BAR_ID + 1
 SILENCE = 0
+
+RESOLUTIONS = (16, 32)
 
 # What a decoded drum sounds like: velocity on a beat, off it, and the share of tracks' notes that must be
 # General MIDI drums before a track outside channel 10 is taken for one.
@@ -68,7 +71,7 @@ class Drums(TokenEncoding):
     name: ClassVar[str] = "drums"
     medium: ClassVar[Medium] = midi.SCORE
 
-    resolution: int = field(default=16, metadata={"choices": (16, 32), "help": "steps in a whole note"})
+    resolution: int = field(default=16, metadata={"choices": RESOLUTIONS, "help": "steps in a whole note"})
     drum_source: str = field(
         default="auto", metadata={"choices": ("auto", "channel10", "all"), "help": "where the drums of a file are"}
     )
@@ -77,7 +80,7 @@ class Drums(TokenEncoding):
     )
 
     def __post_init__(self) -> None:
-        if self.resolution not in (16, 32):
+        if self.resolution not in RESOLUTIONS:
             raise ValueError(f"resolution is {self.resolution}; it can be 16 or 32")
         if self.drum_source not in ("auto", "channel10", "all"):
             raise ValueError(f"drum_source is {self.drum_source!r}; it can be auto, channel10 or all")
@@ -133,6 +136,22 @@ class Drums(TokenEncoding):
         )
         tracks = (Track(played, "Drums", 0, is_drum=True),) if len(onset) else ()
         return Score(DIVISION, tracks, meters=self._meters(bars, step))
+
+    def misfit(self, tokens: Sequence[str], /) -> str:
+        if self.bars != "fixed":
+            return ""
+        bars = "".join(" " if token == BAR else "x" for token in tokens if token not in SPECIALS).split(" ")[:-1]
+        lengths = Counter(map(len, bars))
+        if not lengths or set(lengths) == {self.resolution}:
+            return ""
+        others = sum(lengths.values()) - lengths[self.resolution]
+        (commonest, _) = lengths.most_common(1)[0]
+        if commonest in RESOLUTIONS and commonest != self.resolution:
+            raise ValueError(
+                f"{others:,} of {len(bars):,} bars have not {self.resolution} words, most have {commonest}; "
+                f"decode it with --resolution {commonest}"
+            )
+        return f"{others:,} of {len(bars):,} bars have not {self.resolution} words and were filled up or cut"
 
     def _words(self, step: NDArray[np.int64], bit: NDArray[np.int32], length: int) -> NDArray[np.int32]:
         """int32[length]: the ids of the words that hits make."""

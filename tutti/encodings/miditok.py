@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tutti import midi
 from tutti.encodings.base import TokenEncoding
 from tutti.encodings.vocabulary import SPECIALS, Vocabulary
-from tutti.errors import Error, RejectedFile
+from tutti.errors import MissingPackage, RejectedFile
 from tutti.medium import Medium
 from tutti.score import Notes, Score, Track
 
@@ -196,8 +196,7 @@ def _loaded(encoding: MidiTok) -> _Loaded:
     try:
         from miditok import REMI, TSD, TokenizerConfig
     except ModuleNotFoundError as missing:
-        needed = missing.name or "miditok"
-        raise Error(f"--encoding miditok needs {needed}; install it with: pip install 'tutti[miditok]'") from None
+        raise MissingPackage("--encoding miditok", missing.name or "miditok", "miditok") from None
     fine, coarse = encoding.positions, max(encoding.positions // 2, 2)
     steps = {(0, 2): fine, (2, 4): coarse, (4, LONGEST): 2}
     config = TokenizerConfig(

@@ -99,9 +99,10 @@ def read(data: bytes) -> Messages:
     offset = 0
     for number, chunk in enumerate(chunks, 1):
         # One track after another: mido's objects of a whole file would take hundreds of times its size.
-        track, changes = _parsed(smf.file(division, [chunk]), number, offset, MAX_BEATS * division)
+        track, changes = _parsed(division, chunk, number, offset)
         tracks.append(track)
-        tempos += changes
+        # The patterns of a type 2 file are independent, and each begins at the default tempo.
+        tempos += changes or ([(offset, 120.0)] if kind == 2 else [])
         if kind == 2 and len(track):
             offset = -(-int(track.tick[-1]) // division) * division
     if not any(map(len, tracks)):
@@ -130,11 +131,15 @@ def write(piece: Messages) -> bytes:
 MESSAGES = Medium("MIDI", MIDI_SUFFIXES, MAX_BYTES_MIDO, read, write)
 
 
-def _parsed(data: bytes, number: int, offset: int, most: int) -> tuple[MessageTrack, list[tuple[int, float]]]:
-    """The one track of a file, its ticks counted from `offset` up to `most`, and its tempos."""
-    smf.refuse_endless_times(data)
+def _parsed(division: int, chunk: bytes, number: int, offset: int) -> tuple[MessageTrack, list[tuple[int, float]]]:
+    """Returns the track of a chunk, its ticks counted from `offset`, and its tempos."""
+    smf.refuse_endless_times(chunk)
     try:
-        file = mido.MidiFile(file=io.BytesIO(data))
+        try:
+            file = mido.MidiFile(file=io.BytesIO(smf.file(division, [chunk])))
+        except (mido.KeySignatureError, IndexError):
+            readable = smf.without_odd_key_signatures(chunk)
+            file = mido.MidiFile(file=io.BytesIO(smf.file(division, [readable])))
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or "it ends within an event"
         raise RejectedFile(f"cannot be parsed: track {number}: {reason}") from None
@@ -154,7 +159,7 @@ def _parsed(data: bytes, number: int, offset: int, most: int) -> tuple[MessageTr
         if coded[0] < SYSTEM:
             ticks.append(tick)
             content.extend(coded if len(coded) == 3 else (*coded, 0))
-    if max(ticks[-1] if ticks else 0, tempos[-1][0] if tempos else 0) > most:
+    if max(ticks[-1] if ticks else 0, tempos[-1][0] if tempos else 0) > MAX_BEATS * division:
         raise RejectedFile(f"an event lies beyond the limit of {MAX_BEATS:,} beats for a song")
     return MessageTrack(np.array(ticks, np.int64), np.frombuffer(bytes(content), np.uint8).reshape(-1, 3), name), tempos
 

@@ -105,12 +105,21 @@ def from_symusic(parsed: "symusic.core.ScoreTick") -> Score:
     )
 
 
+def _by_mido(data: bytes) -> mido.MidiFile:
+    try:
+        return mido.MidiFile(file=io.BytesIO(data), clip=True)
+    except (mido.KeySignatureError, IndexError):
+        _, division, _, chunks = smf.chunks(data)
+        readable = smf.file(division, [smf.without_odd_key_signatures(chunk) for chunk in chunks])
+        return mido.MidiFile(file=io.BytesIO(readable), clip=True)
+
+
 def _from_mido(data: bytes, refusal: str) -> Score:
     if len(data) > MAX_BYTES_MIDO:
         raise RejectedFile(f"cannot be parsed: {refusal}")
     smf.refuse_endless_times(data)
     try:
-        file = mido.MidiFile(file=io.BytesIO(data), clip=True)
+        file = _by_mido(data)
     except Exception as error:
         raise RejectedFile(f"cannot be parsed: {refusal}; {error or type(error).__name__}") from None
     tempos: list[tuple[int, float]] = []

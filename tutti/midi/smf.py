@@ -13,6 +13,9 @@ DRUM_CHANNEL = 9
 MICROSECONDS_A_MINUTE = 60_000_000
 # Of bytes with the high bit set: a time or length has four at most, and texts in foreign scripts some dozens.
 LONGEST_RUN = 1024
+# Status bytes, and types of meta events.
+META, SYSTEM_EXCLUSIVE = 0xFF, (0xF0, 0xF7)
+KEY_SIGNATURE, SEQUENCER_SPECIFIC = 0x59, 0x7F
 
 
 def unwrapped(data: bytes) -> bytes:
@@ -87,6 +90,49 @@ def refuse_endless_times(data: bytes) -> None:
     ends = np.flatnonzero(np.frombuffer(data, np.uint8) < 0x80)
     if np.diff(ends, prepend=-1, append=len(data)).max() > LONGEST_RUN:
         raise RejectedFile(f"cannot be parsed: a time or a length of more than {LONGEST_RUN:,} bytes")
+
+
+def without_odd_key_signatures(track: bytes) -> bytes:
+    """Renames key signatures that name no key to events that every reader passes over; nothing moves.
+
+    A key signature is FF 59 02, -7 to 7 sharps, and 0 or 1 for major or minor. Notes do not depend on it.
+
+    Args:
+      track: a track chunk with its header.
+    """
+    content = bytearray(track)
+    at, running = 8, 0
+    try:
+        while at < len(content):
+            at = _varlen(content, at)[1]
+            status = running
+            if content[at] >= 0x80:
+                status = content[at]
+                running = running if status == META else status
+                at += 1
+            if status == META:
+                size, start = _varlen(content, at + 1)
+                sharps, minor = (content[start], content[start + 1]) if size == 2 else (0x80, 0)
+                if content[at] == KEY_SIGNATURE and not (minor <= 1 and (sharps + 7) % 256 <= 14):
+                    content[at] = SEQUENCER_SPECIFIC
+                at = start + size
+            elif status in SYSTEM_EXCLUSIVE:
+                size, start = _varlen(content, at)
+                at = start + size
+            else:
+                at += 1 if status >> 4 in (0xC, 0xD) else 2
+    except IndexError:
+        pass  # It ends within an event, which its reader will say.
+    return bytes(content)
+
+
+def _varlen(content: bytearray, at: int) -> tuple[int, int]:
+    """Returns the variable-length number at a place, and the place behind it."""
+    value = 0
+    while content[at] >= 0x80:
+        value = value << 7 | content[at] & 0x7F
+        at += 1
+    return value << 7 | content[at], at + 1
 
 
 def file(division: int, tracks: list[bytes]) -> bytes:

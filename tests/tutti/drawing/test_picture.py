@@ -212,7 +212,7 @@ def test_without_matplotlib_one_line_says_what_to_install(monkeypatch: pytest.Mo
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(Error, match=r"pictures need matplotlib; install it with: pip install 'tutti\["):
+    with pytest.raises(Error, match=r"drawing pictures needs matplotlib; install .* '\.\[pictures\]'"):
         picture.png(PIECES["drums"])
 
 

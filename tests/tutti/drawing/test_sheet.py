@@ -380,7 +380,7 @@ def test_without_a_renderer_the_musicxml_comes_alone(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(builtins, "__import__", missing)
     monkeypatch.setenv("PATH", "")
     assert list(sheet.render(melody([(0, 480, 60)]), "alone")) == [".musicxml"]
-    assert "pip install 'tutti[sheets]'" in sheet.HOW_TO_SEE
+    assert "pip install '.[sheets]'" in sheet.HOW_TO_SEE
 
 
 def musescore(folder: Path, script: str) -> None:

@@ -89,3 +89,16 @@ def test_bad_use_is_one_line_and_status_2(argv: list[str], stdin: str, reason: s
     assert ended.stderr.count("\n") == 1
     assert reason in ended.stderr
     assert not ended.stdout
+
+
+def test_text_of_another_resolution_is_refused_and_a_few_odd_bars_are_said(tmp_path: Path) -> None:
+    bar = " ".join(["0b100000000"] * 16)
+    ended = tutti("decode", "-", "--resolution", "32", "--out", str(tmp_path / "x.mid"), stdin=f"{bar} BAR {bar} BAR")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "decode it with --resolution 16" in ended.stderr
+    assert not list(tmp_path.iterdir())
+    odd = tutti("decode", "-", "--out", str(tmp_path / "x.mid"), stdin=f"{bar} BAR {bar} 0b000000000 BAR {bar} BAR")
+    assert odd.returncode == 0
+    assert "1 of 3 bars have not 16 words" in odd.stderr
+    fitting = tutti("decode", "-", "--out", str(tmp_path / "y.mid"), stdin=f"{bar} BAR {bar} BAR")
+    assert (fitting.returncode, fitting.stderr) == (0, "")

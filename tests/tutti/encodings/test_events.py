@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.corpora import corpus
 from tests.tutti.made import pieces
-from tutti.cli import text
+from tutti.cli import decode, encode
 from tutti.encodings.events import Events
 from tutti.encodings.vocabulary import Vocabulary
 from tutti.errors import RejectedFile
@@ -203,8 +203,8 @@ def test_only_pitches_are_transposed() -> None:
 def test_text_out_and_in_again_keeps_every_message_and_its_tick(name: str, tmp_path: Path) -> None:
     words, again = tmp_path / "words.txt", tmp_path / "again.mid"
     piece = messages.read(corpus(name).read_bytes())
-    text.main(["encode", str(corpus(name)), "--encoding", "events", "--division", "0", "--out", str(words)])
-    text.main(["decode", str(words), "--encoding", "events", "--division", "0", "--out", str(again)])
+    encode.main([str(corpus(name)), "--encoding", "events", "--division", "0", "--out", str(words)])
+    decode.main([str(words), "--encoding", "events", "--division", "0", "--out", str(again)])
     read = messages.read(again.read_bytes())
     whole = messages.merged(piece.tracks)
     assert read.tracks[0].tick.tolist() == whole.tick.tolist()

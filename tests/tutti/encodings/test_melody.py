@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.corpora import corpus
 from tests.tutti.made import scores
 from tutti import midi
-from tutti.cli import text
+from tutti.cli import decode, encode
 from tutti.encodings import grid
 from tutti.encodings.chords import pitch_name
 from tutti.encodings.melody import LONGEST, Melody
@@ -200,14 +200,14 @@ def test_a_transposed_song_is_the_song_of_the_transposed_score() -> None:
 def test_text_out_and_in_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, again = tmp_path / "tune.mid", tmp_path / "again.mid"
     file.write_bytes(midi.write(Score(480, (voice((480, 240, 60), (960, 160, 75)),))))
-    text.main(["encode", str(file), "--encoding", "melody"])
+    encode.main([str(file), "--encoding", "melody"])
     song = capsys.readouterr().out
     assert song == "R:12 C4:6 R:6 E-5:4\n"
     words = tmp_path / "tune.txt"
     words.write_text(song)
-    text.main(["decode", str(words), "--encoding", "melody", "--out", str(again)])
+    decode.main([str(words), "--encoding", "melody", "--out", str(again)])
     capsys.readouterr()
-    text.main(["encode", str(again), "--encoding", "melody"])
+    encode.main([str(again), "--encoding", "melody"])
     assert capsys.readouterr().out == song
 
 

@@ -176,7 +176,7 @@ def test_without_miditok_the_error_says_what_to_install(monkeypatch: pytest.Monk
         return imported(name, *args, **more)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(Error, match=r"pip install 'tutti\[miditok\]'"):
+    with pytest.raises(Error, match=r"pip install '\.\[miditok\]'"):
         MidiTok(velocities=3).vocabulary()
 
 

@@ -180,3 +180,24 @@ def test_mutated_files_are_read_or_rejected_in_bounded_memory() -> None:
             assert same(messages.read(messages.write(piece)), piece)
     assert tracemalloc.get_traced_memory()[1] < 64 << 20
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize("signature", [b"\x02\x09\x00", b"\x02\x00\x07", b"\x02\xf8\x01", b"\x01\x00", b"\x00"])
+def test_a_key_signature_that_names_no_key_is_passed_over(signature: bytes) -> None:
+    events = b"\x00\x90\x3c\x40" + b"\x83\x60\xff\x59" + signature + b"\x83\x60\x3c\x00" + b"\x00\xff\x2f\x00"
+    data = smf.file(480, [b"MTrk" + len(events).to_bytes(4, "big") + events])
+    (track,) = messages.read(data).tracks
+    assert track.tick.tolist() == [0, 960]
+    assert track.message.tolist() == [[0x90, 0x3C, 0x40], [0x90, 0x3C, 0x00]]
+    assert midi.read(data).tracks[0].notes.duration.tolist() == [960]
+
+
+def test_each_pattern_of_a_type_2_file_begins_at_the_default_tempo() -> None:
+    slow = b"\x00\xff\x51\x03" + (60_000_000 // 90).to_bytes(3, "big")
+    note = b"\x00\x90\x3c\x40\x83\x60\x80\x3c\x40\x00\xff\x2f\x00"
+    chunks = [b"MTrk" + len(part).to_bytes(4, "big") + part for part in (slow + note, note)]
+    data = bytearray(smf.file(480, chunks))
+    data[9] = 2
+    tempos = [(tick, round(bpm)) for tick, bpm in messages.read(bytes(data)).tempos]
+    assert tempos == [(0, 90), (480, 120)]
+    assert [(tick, round(bpm)) for tick, bpm in midi.read(bytes(data)).tempos] == tempos

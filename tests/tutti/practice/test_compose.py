@@ -8,8 +8,9 @@ import pytest
 
 from tests.tutti.practice.conftest import SEED, SONGS
 from tutti import cli, midi
+from tutti.cli.compose import main
 from tutti.errors import Error
-from tutti.practice.compose import KINDS, corpus, main
+from tutti.practice.compose import KINDS, corpus
 
 Corpus = dict[str, dict[str, bytes]]
 ROOT = Path(cli.__file__).parent
