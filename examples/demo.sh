@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The whole path, twice: a corpus of drums and one of piano -> dataset -> trained model -> SavedModel -> music.
-# Each line is a command that anyone can type. Usage: demo/run.sh OUT
+# Each line is a command that anyone can type. Usage: examples/demo.sh OUT
 set -euo pipefail
 out=${1:-out}
 export TF_CPP_MIN_LOG_LEVEL=3

@@ -5,6 +5,7 @@ A wrong flag ends in one line, like any other error of a user.
 
 import argparse
 import dataclasses
+import os
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -22,6 +23,16 @@ class Parser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+        self._completing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parses flags as usual; where a shell wants to complete them, answers it and ends the process."""
+        if "_ARGCOMPLETE" in os.environ and not self._completing:
+            import argcomplete
+
+            self._completing = True  # As argcomplete parses what there is of the line.
+            argcomplete.autocomplete(self)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         raise Error(f"{message} ({self.prog} --help says more)")

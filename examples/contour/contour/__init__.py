@@ -1,0 +1,1 @@
+"""An encoding and a model that Tutti does not have, registered through entry points."""
