@@ -51,16 +51,8 @@ def test_the_page_on_extending_does_what_it_says(tmp_path: Path) -> None:
     (commands,) = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     install, *commands = commands.splitlines()
     assert install == "pip install --no-deps ./contour"
-    run(
-        [
-            *["uv", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--target"],
-            str(site),
-            "--python",
-            sys.executable,
-        ]
-        + ["./contour"],
-        tmp_path,
-    )
+    pip = ["uv", "pip", "install", "--quiet", "--python", sys.executable, "--no-deps", "--no-build-isolation"]
+    run([*pip, "--target", str(site), "./contour"], tmp_path)
     for command in commands:
         run(shlex.split(command), tmp_path, PYTHONPATH=str(site))
     assert len(Score.read(tmp_path / "contour.mid").tracks[0].notes) > 1
