@@ -10,10 +10,8 @@ ARG TRAINER_BASE=python:3.11-slim
 # The source, and the lock file as plain version pins: pip cannot check hashes beside a local project.
 FROM ${PYTHON_BASE} AS source
 WORKDIR /src
-COPY pyproject.toml setup.py README.md LICENSE requirements.lock tutti.py ./
-COPY demo demo
-COPY music music
-COPY drawing drawing
+COPY pyproject.toml setup.py README.md LICENSE requirements.lock ./
+COPY tutti tutti
 COPY pipelines pipelines
 COPY trainer trainer
 COPY serving serving
