@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +18,19 @@ from numpy.typing import NDArray
 from tutti.errors import MissingPackage, RejectedFile
 from tutti.medium import Medium
 
-# What a recording may be at most. A FLAC file of silence holds an hour in some kilobytes, and at one sample a second a
-# short file lasts for days: the bounds are on what comes out.
+if TYPE_CHECKING:
+    from soundfile import SoundFile
+
+# The longest recording. A FLAC file of silence holds an hour in some kilobytes, and at one sample a second a short file
+# lasts for days: the bounds are on what comes out.
 MAX_BYTES = 256 << 20
 MAX_SECONDS = 20 * 60
 MAX_SAMPLES = 1 << 26
 LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
-# Values, of all channels together, that are decoded at once.
+# Samples, of all channels together, that are decoded at once.
 BLOCK = 1 << 18
 MAX_CHUNKS = 4096
-# What a program says that writes a WAV file into a pipe and cannot know how long it will be.
+# The size of the data chunk where a program wrote into a pipe and could not know how long it would be.
 UNKNOWN = 0xFFFFFFFF
 FULL_SCALE = 1 << 15
 
@@ -46,17 +49,18 @@ class Sound:
 
     @property
     def seconds(self) -> float:
+        """How long it lasts."""
         return len(self.samples) / self.rate
 
 
 def read(data: bytes) -> Sound:
-    """The sound of a WAV or FLAC file of any sample format, rate and number of channels, which are mixed into one.
+    """Returns the sound of a WAV or FLAC file of any sample format and rate, its channels mixed into one.
 
-    Samples beyond full scale, which files of floating-point numbers can hold, are cut off there.
+    Samples beyond full scale, which files of floating-point numbers can hold, are clipped.
 
     Raises:
-      RejectedFile: if the file is neither, is damaged or cut off, holds no samples or samples that are no numbers,
-        or is beyond the bounds of this module.
+      RejectedFile: if it is neither WAV nor FLAC, is damaged or cut off, holds no samples or samples that are no
+        numbers, or is beyond the bounds of this module.
       Error: if soundfile is not installed.
     """
     if len(data) > MAX_BYTES:
@@ -82,16 +86,18 @@ def read(data: bytes) -> Sound:
             rate = int(file.samplerate)
     except soundfile.LibsndfileError as error:
         raise RejectedFile(f"damaged or cut off: {error.error_string.strip().rstrip('.')}") from None
+    except (soundfile.SoundFileError, RuntimeError, ValueError, OverflowError) as error:
+        raise RejectedFile(f"damaged or cut off: {' '.join(str(error).split())}") from None
     if not len(samples):
         raise RejectedFile("no samples in it")
     return Sound(rate, samples)
 
 
 def write(sound: Sound) -> bytes:
-    """A WAV file of 16-bit samples, one channel; the same bytes for the same sound."""
+    """Returns a WAV file of 16-bit samples, one channel; the same bytes for the same sound."""
     pcm = np.rint(sound.samples * np.float32(FULL_SCALE)).clip(-FULL_SCALE, FULL_SCALE - 1).astype("<i2").tobytes()
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, sound.rate, 2 * sound.rate, 2, 16)
-    content = b"WAVE" + form + struct.pack("<4sI", b"data", len(pcm)) + pcm
+    header = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, sound.rate, 2 * sound.rate, 2, 16)
+    content = b"WAVE" + header + struct.pack("<4sI", b"data", len(pcm)) + pcm
     return struct.pack("<4sI", b"RIFF", len(content)) + content
 
 
@@ -99,10 +105,10 @@ SOUND = Medium("WAV or FLAC", (".wav", ".flac"), MAX_BYTES, read, write)
 
 
 def resampled(sound: Sound, rate: int) -> Sound:
-    """The sound at another sampling rate, without what is above half of it.
+    """Returns the sound at another sampling rate, without the frequencies above half of that rate.
 
     Raises:
-      Error: if soxr is not installed and the rate is another one.
+      Error: if soxr is not installed and the rate differs from the sound's.
     """
     if sound.rate == rate or not len(sound.samples):
         return Sound(rate, sound.samples)
@@ -112,10 +118,10 @@ def resampled(sound: Sound, rate: int) -> Sound:
 
 
 def _check_wav(data: bytes) -> None:
-    """Makes sure that the samples of a RIFF file are all there, for libsndfile takes what it finds.
+    """Checks that the samples of a RIFF file are all there; libsndfile does not.
 
     Raises:
-      RejectedFile: if they are not, or it holds none.
+      RejectedFile: if some are missing, or it holds none.
     """
     if data[8:12] != b"WAVE":
         raise RejectedFile("not a WAV file: a RIFF file that holds no sound")
@@ -125,25 +131,29 @@ def _check_wav(data: bytes) -> None:
             raise RejectedFile("cut off: a WAV file without samples")
         size = int.from_bytes(data[at + 4 : at + 8], "little")
         if data[at : at + 4] == b"data":
-            left = len(data) - at - 8
-            if left < size != UNKNOWN:
-                raise RejectedFile(f"cut off: it claims {size:,} bytes of samples, {left:,} are left")
+            present = len(data) - at - 8
+            if present < size != UNKNOWN:
+                raise RejectedFile(f"cut off: it claims {size:,} bytes of samples, {present:,} are left")
             return
         at += 8 + size + size % 2
     raise RejectedFile(f"a WAV file without samples in its first {MAX_CHUNKS:,} chunks")
 
 
-def _blocks(file: Any) -> Iterator[NDArray[np.float32]]:
-    """The samples of an open file, some at a time, channels mixed, until they end or are too many."""
+def _blocks(file: "SoundFile") -> Iterator[NDArray[np.float32]]:
+    """Yields the samples of an open file block by block, channels mixed into one.
+
+    Raises:
+      RejectedFile: if there are too many samples, or some are no numbers.
+    """
     most = min(MAX_SAMPLES, MAX_SECONDS * file.samplerate)
     size = max(BLOCK // file.channels, 1)
     # After every block soundfile seeks to where it is, which fails at the end of a FLAC file of unstated length.
     file.seekable = lambda: False
-    done = 0
+    count = 0
     while True:
         block = file.read(size, dtype="float32", always_2d=True)
-        done += len(block)
-        if done > most:
+        count += len(block)
+        if count > most:
             raise RejectedFile(
                 f"longer than {MAX_SECONDS // 60} minutes, the limit for a recording"
                 if most < MAX_SAMPLES

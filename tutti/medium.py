@@ -1,4 +1,4 @@
-"""Medium: what kind of file an encoding reads and writes, such as MIDI files as scores."""
+"""Medium: the kind of file that an encoding reads and writes, such as MIDI files as scores."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,10 +11,12 @@ MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".rmi", ".smf")
 class Medium:
     """A kind of piece, and the files that hold one.
 
+    What a piece is, only the encodings of the medium know: a `Score`, a `Sound`, or anything that a package brings.
+
     Attributes:
       noun: what users call such files.
       suffixes: how their names end, in lower case; the first is that of files written.
-      most_bytes: what a file may have at most.
+      most_bytes: the largest size of a file.
       read: a file's bytes -> the piece. Raises `RejectedFile` if they hold none, or are beyond the bounds.
       write: the piece -> a file's bytes.
     """
@@ -26,6 +28,6 @@ class Medium:
     write: Callable[[Any], bytes]
 
     def named(self, name: str) -> bool:
-        """Whether a file of this name is taken for one of this kind."""
+        """Returns whether a file of this name is taken for one of this kind."""
         # macOS writes `._name.mid` beside files on foreign disks; they hold no music.
         return name.lower().endswith(self.suffixes) and not name.startswith("._")

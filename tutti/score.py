@@ -1,13 +1,18 @@
 """A piece of music as notes: Score, Track, Notes. Times are in ticks; `division` ticks make a quarter note."""
 
+import os
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# The largest score that a reader returns. A file can claim a note at tick 2^31 in a dozen bytes; whoever lays a grid
-# over ticks relies on these bounds.
+from tutti import atomic
+from tutti.errors import Error, MissingPackage, RejectedFile
+
+# The largest score that a reader returns. A file can claim a note at tick 2^31 in a dozen bytes, and code that makes
+# an array with a place for each step of time relies on these bounds.
 MAX_BEATS = 1 << 14
 MAX_NOTES = 1 << 20
 
@@ -30,13 +35,13 @@ class Notes:
 
     @classmethod
     def of(cls, onset: ArrayLike, duration: ArrayLike, pitch: ArrayLike, velocity: ArrayLike) -> "Notes":
-        """Sorts notes given as arrays or lists of one length, in any order."""
+        """Returns notes in order, from arrays or lists of one length that are in any order."""
         onset, duration = np.asarray(onset, np.int64), np.asarray(duration, np.int64)
         pitch, velocity = np.asarray(pitch, np.int16), np.asarray(velocity, np.int16)
-        place = (onset << 7) + pitch
-        if (place[1:] >= place[:-1]).all():
+        key = (onset << 7) + pitch
+        if (key[1:] >= key[:-1]).all():
             return cls(onset, duration, pitch, velocity)
-        order = np.argsort(place, kind="stable")
+        order = np.argsort(key, kind="stable")
         return cls(onset[order], duration[order], pitch[order], velocity[order])
 
     def __len__(self) -> int:
@@ -45,7 +50,14 @@ class Notes:
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """The notes of one instrument. `program` counts from 0; `is_drum` says that they are on MIDI channel 10."""
+    """The notes of one instrument.
+
+    Attributes:
+      notes: its notes.
+      name: the track's name, empty for none.
+      program: its General MIDI program, from 0 to 127.
+      is_drum: whether it is on MIDI channel 10, which is for drums.
+    """
 
     notes: Notes
     name: str = ""
@@ -69,8 +81,41 @@ class Score:
     tempos: tuple[tuple[int, float], ...] = ((0, 120.0),)
     meters: tuple[tuple[int, int, int], ...] = ((0, 4, 4),)
 
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> "Score":
+        """Reads a local MIDI file.
+
+        Raises:
+          Error: if it cannot be read or is no MIDI file with notes; says why.
+        """
+        from tutti import midi
+
+        try:
+            return midi.read(atomic.read(Path(path), midi.MAX_BYTES))
+        except RejectedFile as reason:
+            raise Error(f"{os.fspath(path)}: {reason}") from None
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Writes a local MIDI file, whole or not at all.
+
+        Raises:
+          Error: if it cannot be written; an older file of this name stays as it was.
+        """
+        from tutti import midi
+
+        atomic.write(Path(path), midi.write(self))
+
+    def _repr_png_(self) -> bytes | None:
+        """Draws the score for a notebook; without matplotlib, the notebook shows it as text."""
+        from tutti.drawing import picture
+
+        try:
+            return picture.png(self)
+        except MissingPackage:
+            return None
+
     def bar_lines(self, end: int) -> list[int]:
-        """Returns the ticks at which bars begin, by the meters: all before `end`, and the first one behind it.
+        """Returns the ticks at which bars begin, by the meters: all that are before `end`, and one more.
 
         A change of meter begins a new bar wherever it stands. A meter with bars shorter than a 32nd counts as 4/4.
         """
@@ -78,11 +123,23 @@ class Score:
         if not changes or changes[0][0] > 0:
             changes.insert(0, (0, 4 * self.division))
         lines: list[int] = []
-        for (tick, bar), (until, _) in pairwise([*changes, (end, 0)]):
-            lines += range(tick, until, bar)
+        for (tick, bar), (next_change, _) in pairwise([*changes, (end, 0)]):
+            lines += range(tick, next_change, bar)
         lines = lines or [0]
         return [*lines, lines[-1] + changes[-1][1]]
 
     def _bar_ticks(self, numerator: int, denominator: int) -> int:
         bar = 4 * self.division * numerator // max(denominator, 1)
         return bar if 8 * bar >= self.division else 4 * self.division
+
+
+def simplest_meter(length: int, resolution: int) -> tuple[int, int]:
+    """Returns the simplest time signature, in quarters or shorter, of a bar.
+
+    Args:
+      length: steps in the bar.
+      resolution: steps in a whole note, a power of 2.
+    """
+    while length % 2 == 0 and resolution > 4:
+        length, resolution = length // 2, resolution // 2
+    return length, resolution

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 import tutti
-from tutti.errors import Error
+from tutti.errors import Error, how_to_install
 
 # command -> (module with `main(argv)`, the extra that installs what it imports, what it does)
 COMMANDS = {
@@ -17,12 +17,14 @@ COMMANDS = {
     "loops": ("pipelines.cli.loops", "pipelines", "drum loops -> General MIDI drums, and new loops combined from them"),
     "train": ("trainer.cli.train", "trainer", "dataset -> run directory (tf.distribute)"),
     "evaluate": ("trainer.cli.evaluate", "trainer", "bits per token of a run on a split, beside an n-gram baseline"),
-    "export": ("serving.export", "serving", "run directory -> SavedModel for TensorFlow Serving"),
+    "export": ("serving.cli.export", "serving", "run directory -> SavedModel for TensorFlow Serving"),
     "generate": ("serving.cli.generate", "serving", "SavedModel -> MIDI or WAV, picture and text"),
     "encode": ("tutti.cli.encode", "", "MIDI or WAV file -> tokens as text"),
     "decode": ("tutti.cli.decode", "", "tokens as text -> MIDI or WAV file"),
     "compose": ("tutti.cli.compose", "", "a practice corpus of drums, piano and sound, from a seed"),
 }
+
+OWN = ("tutti", "pipelines", "trainer", "serving")
 
 USAGE = (
     "usage: tutti COMMAND [OPTIONS]    (tutti COMMAND --help says more)\n\n"
@@ -51,12 +53,11 @@ def main(argv: list[str] | None = None) -> int:
         return fail(f"unknown command {command!r}; there are {', '.join(COMMANDS)}")
     place, extra, _ = COMMANDS[command]
     try:
-        module = importlib.import_module(place)
+        return run(importlib.import_module(place).main, rest)
     except ModuleNotFoundError as missing:
-        if not extra or missing.name in (None, place):
+        if not extra or (missing.name or "tutti").partition(".")[0] in OWN:
             raise
-        return fail(f"{command} needs {missing.name}; {tutti.errors.how_to_install(extra)}")
-    return run(module.main, rest)
+        return fail(f"{command} needs {missing.name}; {how_to_install(extra)}")
 
 
 def run(command: Callable[[list[str]], None], argv: list[str]) -> int:

@@ -1,7 +1,7 @@
-"""The dataset's manifest: what `pipelines` writes and `trainer` reads, as JSON.
+"""The files of a dataset that say what is in it, as JSON. `pipelines` writes them, `trainer` reads them.
 
     dataset.json                 encoding, window, stride, vocabulary, labels, and the number of the current snapshot
-    snapshots/NNNNNN.json        the shards of each split, with counts and checksum, and the songs' sources
+    snapshots/NNNNNN.json        the shards of each split with their counts and checksums, and the sources of the songs
     SPLIT/NNNNNN-SSSSS-of-SSSSS.tfrecord
     rejected/NNNNNN.jsonl        files left out, each with its reason
 
@@ -13,6 +13,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from tutti.dataset.schema import Schema
 from tutti.encodings.base import Encoding
 from tutti.encodings.registry import encoding_from_json, encoding_to_json
 from tutti.encodings.vocabulary import Vocabulary
@@ -26,18 +27,18 @@ STANDARDISED, COMBINED = "standardised", "combined"
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is true of every window of the dataset.
+    """What all windows of a dataset have in common: the content of dataset.json.
 
     Attributes:
-      encoding: how songs became tokens.
-      window: input tokens in a window; a record holds one more, the last target. Of framed encodings, frames.
+      encoding: how songs became tokens or frames.
+      window: input tokens in a window, beside which a record holds the last target; or frames in a window.
       stride: tokens, or frames, from one window's start to the next one's.
       vocabulary: tokens in id order.
-      fractions: share of songs meant for train, validation and test; None where the corpus came with splits.
+      fractions: shares of songs for train, validation and test; None where the corpus itself is split.
       snapshot: number of the current snapshot.
-      labels: those of the songs, in the order in which they came; a label's number is its place, from 1 on.
-      transpose: whether the songs to train on come in all twelve keys.
-      loops: what was done to files, taken for drum loops, before they became songs; empty for nothing.
+      labels: the labels of songs in the order in which they came; a label's number is its place, from 1 on.
+      transpose: whether the songs of the training split come in all twelve keys.
+      loops: what was done to each file, as a drum loop, before it was encoded; empty for nothing.
     """
 
     encoding: Encoding
@@ -50,8 +51,12 @@ class Dataset:
     transpose: bool = False
     loops: str = ""
 
+    def schema(self) -> Schema:
+        """Returns what each record of the dataset holds."""
+        return self.encoding.schema(self.window, self.vocabulary)
+
     def options(self) -> dict[str, Any]:
-        """What must stay the same when a dataset grows."""
+        """Returns what must stay the same when a dataset grows, as JSON has it."""
         return {
             "encoding": encoding_to_json(self.encoding),
             "window": self.window,
@@ -62,6 +67,7 @@ class Dataset:
         }
 
     def to_json(self) -> str:
+        """Returns the content of dataset.json."""
         return _dump(
             {
                 "format": FORMAT,
@@ -74,7 +80,7 @@ class Dataset:
 
     @classmethod
     def from_json(cls, text: str, path: str) -> "Dataset":
-        """Parses dataset.json; `path` is for the error message.
+        """Parses the content of dataset.json; `path` is where it was, for error messages.
 
         Raises:
           Error: if it is no manifest of this format.
@@ -101,7 +107,15 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Shard:
-    """One TFRecord file: `path` relative to the dataset, its counts, and the CRC-32C of its bytes in hex."""
+    """One TFRecord file.
+
+    Attributes:
+      path: its path in the dataset.
+      records: how many records it has.
+      tokens: how many tokens, or frames, they have without their padding.
+      bytes: its size.
+      crc32c: the CRC-32C of its bytes, in hex.
+    """
 
     path: str
     records: int
@@ -116,11 +130,11 @@ class Source:
 
     Attributes:
       id: its content id.
-      name: the name it was first read under.
-      split: the one of its songs.
-      songs: content ids of the songs it gave.
-      same_as: the content id of the file whose songs stand for this one's where they are all the same.
-      label: what its songs are labelled with; empty for nothing.
+      name: its name when it was first read.
+      split: the split of its songs.
+      songs: content ids of its songs.
+      same_as: where its songs are all those of another file that stands for it, that file's content id; else empty.
+      label: the label of its songs; empty for none.
       transposed: content ids of its songs in other keys.
     """
 
@@ -134,13 +148,20 @@ class Source:
 
     @property
     def all_songs(self) -> tuple[str, ...]:
-        """Those in other keys as well."""
+        """Content ids of its songs, those in other keys as well."""
         return self.songs + self.transposed
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The complete content of the dataset at one time; `shards` by split."""
+    """The complete content of a dataset at one time.
+
+    Attributes:
+      number: counts the snapshots of the dataset.
+      shards: the shards of each split.
+      sources: the files that its songs come from.
+      rejected: how many files were left out.
+    """
 
     number: int
     shards: dict[str, tuple[Shard, ...]]
@@ -148,6 +169,7 @@ class Snapshot:
     rejected: int
 
     def to_json(self) -> str:
+        """Returns the content of the snapshot's file."""
         return _dump(
             {
                 "number": self.number,
@@ -159,7 +181,7 @@ class Snapshot:
 
     @classmethod
     def from_json(cls, text: str, path: str) -> "Snapshot":
-        """Parses a snapshot; `path` is for the error message.
+        """Parses the content of a snapshot's file; `path` is where it was, for error messages.
 
         Raises:
           Error: if it is no snapshot.
@@ -177,7 +199,7 @@ class Snapshot:
 
 
 def _stored(source: Source) -> dict[str, Any]:
-    """A source as JSON has it: of millions, most have neither label nor other keys, and say nothing of them."""
+    """Returns a source as JSON has it: without label and other keys where it has none, as most of millions."""
     if source.label and source.transposed:
         return vars(source)
     return {name: value for name, value in vars(source).items() if value or name not in ("label", "transposed")}
@@ -188,19 +210,22 @@ def _source(stored: dict[str, Any]) -> Source:
 
 
 def snapshot_path(number: int) -> str:
+    """Returns the path of a snapshot in the dataset."""
     return f"snapshots/{number:06d}.json"
 
 
 def shard_path(split: str, snapshot: int, index: int, count: int) -> str:
+    """Returns the path in the dataset of one of the `count` shards that a snapshot added to a split."""
     return f"{split}/{snapshot:06d}-{index:05d}-of-{count:05d}.tfrecord"
 
 
 def rejected_path(number: int) -> str:
+    """Returns the path in the dataset of the files that a snapshot left out, each with its reason."""
     return f"rejected/{number:06d}.jsonl"
 
 
 def content_id(content: bytes) -> str:
-    """A name for content: 128 bits of its SHA-256, in hex."""
+    """Returns a name for content: 128 bits of its SHA-256, in hex."""
     return hashlib.sha256(content).hexdigest()[:32]
 
 

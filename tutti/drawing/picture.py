@@ -9,37 +9,42 @@ import math
 import warnings
 from collections.abc import Sequence
 from itertools import cycle
-from typing import Any
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tutti import midi
 from tutti.audio import Sound
 from tutti.drawing import roll, spectrogram
-from tutti.drawing.roll import INK, Staff
+from tutti.drawing.roll import INK, Chart
 from tutti.errors import MissingPackage, RejectedFile
 from tutti.midi import messages
 from tutti.midi.messages import Messages
 from tutti.score import Score
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Piece: TypeAlias = Score | Messages | Sound
+
 BARS_A_SYSTEM = 8
 BARS = 64
-# Of a contact sheet
+# Of a contact sheet.
 BARS_A_PANEL, COLUMNS = 8, 4
-# More tracks than this have no room for their names.
+# There is no room for the names of more tracks than this.
 NAMED_TRACKS = 5
-# In inches: a page's width, its title and what a staff takes; a panel, the room around it, and the sheet's title.
-PAGE, TITLE, DRUM_STAFF, ROW, LOW_STAFF, HIGH_STAFF = 14, 0.9, 1.3, 0.055, 0.8, 2.2
+# In inches: a page's width, the heights of its title and its charts; a panel, the space around it, the sheet's title.
+PAGE, TITLE, DRUM_CHART, ROW, LOW_CHART, HIGH_CHART = 14, 0.9, 1.3, 0.055, 0.8, 2.2
 PANEL_WIDTH, PANEL_HEIGHT, LEFT, GAP, RIGHT, HEAD = 3.6, 1.35, 0.45, 0.5, 0.25, 0.55
 DPI = 100
 LONG_TITLE = 40
 
 
-def png(piece: Any, title: str = "", bars: int = BARS) -> bytes:
-    """A PNG of a piece: of a sound, all of it; of a score or messages, the first bars.
+def png(piece: Piece, title: str = "", bars: int = BARS) -> bytes:
+    """Returns a PNG of a piece: all of a sound, the first bars of a score or messages.
 
     Args:
-      piece: a `Score`, `Messages` or a `Sound`.
+      piece: what to draw.
       title: what to write above it.
-      bars: how many at most.
+      bars: the most bars of a score to draw.
 
     Raises:
       Error: if matplotlib is not installed.
@@ -49,13 +54,13 @@ def png(piece: Any, title: str = "", bars: int = BARS) -> bytes:
     return _score_page(score_of(piece), title, bars)
 
 
-def contact_sheet(pieces: Sequence[tuple[str, Any]], title: str = "", bars: int = BARS_A_PANEL) -> bytes:
-    """A PNG of many pieces, small: the whole of a sound, the first bars of the others.
+def contact_sheet(pieces: Sequence[tuple[str, Piece]], title: str = "", bars: int = BARS_A_PANEL) -> bytes:
+    """Returns a PNG of many pieces in small panels: all of a sound, some bars of a score from its first note on.
 
     Args:
-      pieces: a title and a piece each, row by row.
+      pieces: a title and a piece for each panel, row by row.
       title: what to write above all.
-      bars: how many at most of a score.
+      bars: the most bars of a score to draw.
 
     Raises:
       Error: if matplotlib is not installed.
@@ -70,18 +75,17 @@ def contact_sheet(pieces: Sequence[tuple[str, Any]], title: str = "", bars: int 
         left = LEFT + i % columns * (PANEL_WIDTH + GAP)
         bottom = height - HEAD - (i // columns + 1) * (PANEL_HEIGHT + GAP) + 0.8 * GAP
         panel = (left / width, bottom / height, PANEL_WIDTH / width, PANEL_HEIGHT / height)
-        said = _draw_panel(figure, panel, piece, bars)
+        caption = _draw_panel(figure, panel, piece, bars)
         above = (bottom + PANEL_HEIGHT + 0.1) / height
         _text(figure, panel[0], above, _shortened(name), fontsize=8)
-        _text(figure, panel[0] + panel[2], above, said, fontsize=7, ha="right")
+        _text(figure, panel[0] + panel[2], above, caption, fontsize=7, ha="right")
     return _bytes(figure)
 
 
-def score_of(piece: Any) -> Score:
-    """The score itself, or the notes of messages; without tracks where they make none."""
-    if not isinstance(piece, Messages):
-        score: Score = piece
-        return score
+def score_of(piece: Score | Messages) -> Score:
+    """Returns a score as it is, and messages as the score of their notes, without tracks if there are none."""
+    if isinstance(piece, Score):
+        return piece
     try:
         return midi.read(messages.MESSAGES.write(piece))
     except RejectedFile:
@@ -91,34 +95,34 @@ def score_of(piece: Any) -> Score:
 def _score_page(score: Score, title: str, bars: int) -> bytes:
     lines = roll.bar_lines(score)
     count = len(lines) - 1
-    shown = lines[: bars + 1]
-    systems = [shown[i : i + BARS_A_SYSTEM + 1] for i in range(0, len(shown) - 1, BARS_A_SYSTEM)]
-    staffs = roll.staffs(score)
+    drawn = lines[: bars + 1]
+    systems = [drawn[i : i + BARS_A_SYSTEM + 1] for i in range(0, len(drawn) - 1, BARS_A_SYSTEM)]
+    charts = roll.charts(score)
     heights = [
-        DRUM_STAFF if staff.drums else 0.25 + min(max(ROW * staff.rows, LOW_STAFF), HIGH_STAFF) for staff in staffs
+        DRUM_CHART if chart.drums else 0.25 + min(max(ROW * chart.rows, LOW_CHART), HIGH_CHART) for chart in charts
     ]
     figure = _figure(PAGE, TITLE + len(systems) * sum(heights), layout="constrained")
-    # Systems of one scale: the longest decides how wide a beat is.
+    # All systems have one scale: the longest decides how wide a beat is.
     width = max(system[-1] - system[0] for system in systems)
-    axes = figure.subplots(len(systems) * len(staffs), squeeze=False, height_ratios=heights * len(systems))[:, 0]
+    rows = figure.subplots(len(systems) * len(charts), squeeze=False, height_ratios=heights * len(systems))[:, 0]
     for i, system in enumerate(systems):
-        for place, staff in enumerate(staffs):
-            one = axes[i * len(staffs) + place]
-            one.set_xlim(system[0], system[0] + width)
-            roll.draw(one, staff, system, score.division)
+        for place, chart in enumerate(charts):
+            axes = rows[i * len(charts) + place]
+            axes.set_xlim(system[0], system[0] + width)
+            roll.draw(axes, chart, system, score.division)
             if place == 0:
-                roll.numbered(one, system, i * BARS_A_SYSTEM)
-    cut = f", the first {bars} shown" if count > bars else ""
-    _title(figure, f"{title}   {_bars(count)}{cut}")
-    _name_tracks(figure, staffs)
+                roll.number_bars(axes, system, i * BARS_A_SYSTEM)
+    part = f", the first {bars} shown" if count > bars else ""
+    _title(figure, f"{title}   {_bar_count(count)}{part}")
+    _name_tracks(figure, charts)
     return _bytes(figure)
 
 
-def _name_tracks(figure: Any, staffs: list[Staff]) -> None:
-    """Says which colour is which track, where there are several; beside the title."""
+def _name_tracks(figure: "Figure", charts: list[Chart]) -> None:
+    """Adds a legend of the tracks' colours beside the title, where several tracks share a piano roll."""
     from matplotlib.patches import Patch
 
-    pitched = [track for staff in staffs if not staff.drums for track in staff.tracks]
+    pitched = [track for chart in charts if not chart.drums for track in chart.tracks]
     if not 1 < len(pitched) <= NAMED_TRACKS or not any(track.name.strip() for track in pitched):
         return
     names = [track.name.strip() or f"program {track.program}" for track in pitched]
@@ -143,12 +147,12 @@ def _sound_page(sound: Sound, title: str) -> bytes:
     loudness.set_label("dB", fontsize=8, color=INK)
     loudness.ax.tick_params(length=2, labelsize=7, colors=INK)
     loudness.outline.set_visible(False)
-    _title(figure, f"{title}   {_length(sound)}")
+    _title(figure, f"{title}   {_duration(sound)}")
     return _bytes(figure)
 
 
-def _draw_panel(figure: Any, panel: tuple[float, float, float, float], piece: Any, bars: int) -> str:
-    """Draws a piece into a part of the figure; what there is to say about its length."""
+def _draw_panel(figure: "Figure", panel: tuple[float, float, float, float], piece: Piece, bars: int) -> str:
+    """Draws a piece into a panel of the figure, and returns a caption: how long it is, or which bars are drawn."""
     left, bottom, width, height = panel
     if isinstance(piece, Sound):
         split = 0.68 * height
@@ -157,33 +161,33 @@ def _draw_panel(figure: Any, panel: tuple[float, float, float, float], piece: An
         spectrogram.draw(wave, spectrum, piece, columns=320)
         wave.set_yticks([])
         spectrum.locator_params(axis="y", nbins=3)
-        return _length(piece)
+        return _duration(piece)
     score = score_of(piece)
     lines = roll.bar_lines(score)
     first = roll.first_bar(score, lines)
-    shown = lines[first : first + bars + 1]
-    staffs = roll.staffs(roll.excerpt(score, shown[0], shown[-1]))
-    at = bottom + height
+    drawn = lines[first : first + bars + 1]
+    charts = roll.charts(roll.excerpt(score, drawn[0], drawn[-1]))
+    chart_bottom = bottom + height
     # A piano roll above drums takes the larger part.
-    for staff, share in zip(staffs, (1.0,) if len(staffs) == 1 else (0.55, 0.45), strict=True):
-        at -= share * height
-        axes = figure.add_axes((left, at, width, share * height * (0.94 if len(staffs) > 1 else 1)))
-        axes.set_xlim(shown[0], shown[-1])
-        roll.draw(axes, staff, shown, score.division, size=0.5)
+    for chart, share in zip(charts, (1.0,) if len(charts) == 1 else (0.55, 0.45), strict=True):
+        chart_bottom -= share * height
+        axes = figure.add_axes((left, chart_bottom, width, share * height * (0.94 if len(charts) > 1 else 1)))
+        axes.set_xlim(drawn[0], drawn[-1])
+        roll.draw(axes, chart, drawn, score.division, size=0.5)
         axes.tick_params(labelsize=6)
-        if staff.drums:
-            named = ("kick", "snare", "open hat", "crash")
-            axes.set_yticks([roll.DRUM_ROWS.index(name) for name in named], named)
-    if len(shown) == len(lines):
-        return _bars(len(lines) - 1)
-    return f"bars {first + 1} to {first + len(shown) - 1} of {len(lines) - 1}"
+        if chart.drums:
+            labels = ("kick", "snare", "open hat", "crash")
+            axes.set_yticks([roll.DRUM_ROWS.index(name) for name in labels], labels)
+    if len(drawn) == len(lines):
+        return _bar_count(len(lines) - 1)
+    return f"bars {first + 1} to {first + len(drawn) - 1} of {len(lines) - 1}"
 
 
-def _bars(count: int) -> str:
+def _bar_count(count: int) -> str:
     return f"{count} bar{'s' if count != 1 else ''}"
 
 
-def _length(sound: Sound) -> str:
+def _duration(sound: Sound) -> str:
     return f"{sound.seconds:.3g} s, {sound.rate:,} samples a second"
 
 
@@ -191,15 +195,20 @@ def _shortened(name: str, most: int = LONG_TITLE) -> str:
     return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-(most // 2) :]}"
 
 
-def _title(figure: Any, text: str) -> None:
+def _title(figure: "Figure", text: str) -> None:
     figure.suptitle(text.strip(), x=0.01, ha="left", fontsize=12, color=INK, parse_math=False)
 
 
-def _text(figure: Any, x: float, y: float, text: str, fontsize: float, ha: str = "left") -> None:
+def _text(figure: "Figure", x: float, y: float, text: str, fontsize: float, ha: str = "left") -> None:
     figure.text(x, y, text, fontsize=fontsize, color=INK, ha=ha, va="center", parse_math=False)
 
 
-def _figure(width: float, height: float, layout: Any = None) -> Any:
+def _figure(width: float, height: float, layout: Literal["constrained"] | None = None) -> "Figure":
+    """Returns an empty figure; the size is in inches.
+
+    Raises:
+      Error: if matplotlib is not installed.
+    """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -210,10 +219,10 @@ def _figure(width: float, height: float, layout: Any = None) -> Any:
     return figure
 
 
-def _bytes(figure: Any) -> bytes:
+def _bytes(figure: "Figure") -> bytes:
     content = io.BytesIO()
     with warnings.catch_warnings():
-        # A title in a script that the font lacks is drawn as boxes; that is no reason to speak.
+        # A title in a script that the font lacks is drawn as boxes, which one can see.
         warnings.simplefilter("ignore", UserWarning)
         figure.savefig(content, format="png", metadata={"Software": None})
     return content.getvalue()

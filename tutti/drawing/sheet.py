@@ -1,7 +1,7 @@
 """Sheet music: a score as MusicXML, and as pages to look at where a program that engraves is installed.
 
-MuseScore makes a PDF; else verovio makes pages, of which cairosvg makes a PDF and a picture of the first one
-(both come with the extra `sheets`). Long scores are cut; the title says so.
+MuseScore makes a PDF. Without it verovio makes pages, and cairosvg makes a PDF of them and a picture of the first; both
+come with the extra `sheets`. Of long scores only the first bars are printed; the title says so.
 """
 
 import io
@@ -27,37 +27,37 @@ SECONDS = 60
 PAGE = {"pageWidth": 2100, "pageHeight": 2970, "scale": 40}
 DOTS_A_PAGE = 1654
 MARKS = {0xECA5: "♩"}
-# What pages need, for whoever shows that there are none.
+# What to tell a user who got no pages.
 HOW_TO_SEE = f"for pages beside the MusicXML install MuseScore, or: {how_to_install('sheets')}"
 
 
 def render(score: Score, title: str) -> dict[str, bytes]:
-    """A score as sheet music.
+    """Returns a score as sheet music.
 
     Returns:
-      File contents by suffix: `.musicxml` always; `.pdf` where MuseScore, or verovio and cairosvg, are there;
-      `.svg` and `.png` of the first page where verovio, and cairosvg, are.
+      File contents by suffix: `.musicxml` always; `.pdf` if MuseScore, or verovio and cairosvg, are installed; without
+      MuseScore also the first page, as `.svg` if verovio is, as `.png` if cairosvg is too.
 
     Raises:
-      Error: if one bar has more notes than a page could hold.
+      Error: if the first bar has more notes than can be printed.
     """
     sheet = cut(written(score, MOST_BARS))
     if len(sheet.bars) < sheet.total:
         title = f"{title} (the first {len(sheet.bars)} of {sheet.total:,} bars)".strip()
     document = musicxml(sheet, title)
-    made = {".musicxml": document}
+    files = {".musicxml": document}
     if program := next(filter(None, map(shutil.which, MUSESCORE)), None):
-        made |= _by_musescore(program, document)
-    if ".pdf" not in made:
-        made |= _by_verovio(document)
-    return made
+        files |= _by_musescore(program, document)
+    if ".pdf" not in files:
+        files |= _by_verovio(document)
+    return files
 
 
 def cut(sheet: Sheet) -> Sheet:
-    """The sheet's first bars, as many as can be engraved in a reasonable time.
+    """Returns the sheet's first bars, as many as can be engraved in a reasonable time.
 
     Raises:
-      Error: if that is not one.
+      Error: if the first bar alone has too many notes.
     """
     signs = [
         sum(
@@ -83,7 +83,7 @@ def cut(sheet: Sheet) -> Sheet:
 
 
 def _by_musescore(program: str, document: bytes) -> dict[str, bytes]:
-    """A PDF; nothing where MuseScore fails or takes too long."""
+    """Returns a PDF; nothing if MuseScore fails or takes too long."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "sheet.musicxml", Path(folder) / "sheet.pdf"
         source.write_bytes(document)
@@ -97,6 +97,7 @@ def _by_musescore(program: str, document: bytes) -> dict[str, bytes]:
 
 
 def _by_verovio(document: bytes) -> dict[str, bytes]:
+    """Returns the first page as SVG, and what cairosvg makes; nothing without verovio."""
     try:
         import verovio
     except ModuleNotFoundError:
@@ -115,6 +116,7 @@ def _by_verovio(document: bytes) -> dict[str, bytes]:
 
 
 def _by_cairo(pages: list[str]) -> dict[str, bytes]:
+    """Returns a PDF of SVG pages and a picture of the first; nothing without cairosvg."""
     try:
         import cairosvg
         from cairosvg.parser import Tree
@@ -125,21 +127,22 @@ def _by_cairo(pages: list[str]) -> dict[str, bytes]:
     # The quarter note of a tempo mark is in verovio's own font, which cairo does not see.
     pages = [page.replace('font-family="Leipzig"', 'font-family="DejaVu Sans"').translate(MARKS) for page in pages]
     picture = cairosvg.svg2png(pages[0].encode(), output_width=DOTS_A_PAGE, background_color="white")
-    shared: list[Any] = []
+    # The one surface that all pages are drawn on, an object of cairocffi's.
+    surfaces: list[Any] = []
 
     class Page(PDFSurface):
-        """A page of one document: cairosvg itself makes a document a page."""
+        """A page of one document; by itself cairosvg makes each page a document."""
 
-        def _create_surface(self, width: float, height: float) -> Any:
-            if not shared:
-                shared.append(super()._create_surface(width, height)[0])
-            return shared[0], width, height
+        def _create_surface(self, width: float, height: float) -> tuple[Any, float, float]:
+            if not surfaces:
+                surfaces.append(super()._create_surface(width, height)[0])
+            return surfaces[0], width, height
 
     content = io.BytesIO()
     for page in pages:
         Page(Tree(bytestring=page.encode()), content, 72)
-        shared[0].show_page()
-    shared[0].finish()
-    # Cairo writes when it was made; the same sheet is to give the same bytes.
-    dated = re.sub(rb"/CreationDate \(D:\d{14}", b"/CreationDate (D:20000101000000", content.getvalue())
-    return {".png": picture, ".pdf": dated}
+        surfaces[0].show_page()
+    surfaces[0].finish()
+    # cairo writes the time into the file, but the same sheet has to give the same bytes.
+    pdf = re.sub(rb"/CreationDate \(D:\d{14}", b"/CreationDate (D:20000101000000", content.getvalue())
+    return {".png": picture, ".pdf": pdf}

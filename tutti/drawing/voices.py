@@ -1,7 +1,7 @@
-"""The notes of a staff as one voice or two, in lengths that have a sign.
+"""The notes of a staff as one voice or two, in lengths that can be written.
 
-Each beat of a staff is read in 16ths or in triplets, whichever is nearer; there is a second voice only where a
-note sounds on under others. Times are in twelfths of a quarter note.
+Each beat of a staff is in 16ths or in triplets, whichever is nearer; there is a second voice only where a note sounds
+on under others. Times are in twelfths of a quarter note.
 """
 
 from collections.abc import Sequence
@@ -13,19 +13,25 @@ from numpy.typing import NDArray
 
 QUARTER, SIXTEENTH, THIRD = 12, 3, 4
 WHOLE = 4 * QUARTER
-# Parts of a twelfth that are kept of times before they are on the grid.
-FINE = 1 << 16
-# Lengths that a note may have where it begins within a beat, the longest first; in compound meters too.
+# Times that are not yet on the grid are in so many parts of a twelfth.
+SUBDIVISION = 1 << 16
+# Where a note begins in its beat -> the lengths that it may have, the longest first; in simple and compound meters.
 LENGTHS = {0: (48, 36, 24, 18, 12, 9, 6, 3), 3: (9, 6, 3), 6: (12, 6, 3), 9: (3,)}
 COMPOUND = {0: (36, 18, 12, 6, 3), 3: (3,), 6: (12, 6, 3), 9: (3,), 12: (6, 3), 15: (3,)}
 TRIPLETS = (8, 4)
-# A beat is in triplets where that brings its notes nearer to the grid by this.
-CLEARLY = 0.8
+# A beat is in triplets if its notes are then less than this share of their distance from the 16ths away from the grid.
+TRIPLET_SHARE = 0.8
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: where it begins, how long it is, its time signature, and the length of its beats."""
+    """One bar.
+
+    Attributes:
+      start: where it begins in the piece.
+      length: how long it is.
+      meter: its time signature.
+    """
 
     start: int
     length: int
@@ -33,21 +39,22 @@ class Bar:
 
     @property
     def beat(self) -> int:
+        """The length of its beats: a dotted quarter in compound meters, else a quarter."""
         top, bottom = self.meter
         return 18 if bottom == 8 and top > 3 and top % 3 == 0 else QUARTER
 
 
 @dataclass(frozen=True)
 class Event:
-    """What one voice does for the length of one sign.
+    """A note, a chord or a rest as one symbol of one voice.
 
     Attributes:
       at: where it begins in the bar.
       length: how long it is.
-      pitches: MIDI pitches, in order; none is a rest.
-      tied_from, tied_on: whether it continues the event before it, and is continued by the one behind it.
+      pitches: MIDI pitches, in order; none for a rest.
+      tied_from, tied_on: whether it is tied to the event before it, and to the one after it.
       triplet: `begin`, `within` or `end` of a beat in triplets, else empty.
-      hidden: of a rest, that it is not shown, as a second voice's.
+      hidden: whether it is not shown, as the rests of a second voice.
     """
 
     at: int
@@ -61,7 +68,12 @@ class Event:
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """Notes of one staff, before they have voices: int64[n] each, times in twelfths or in `FINE` parts of them."""
+    """Notes of one staff, before they have voices.
+
+    Attributes:
+      onset, end: int64[n], in twelfths of a quarter, or, before they are on the grid, in `SUBDIVISION` parts of them.
+      pitch: int64[n], MIDI pitches.
+    """
 
     onset: NDArray[np.int64]
     end: NDArray[np.int64]
@@ -69,8 +81,8 @@ class Line:
 
 
 @dataclass(frozen=True)
-class _Sound:
-    """A chord on its way through a voice."""
+class _Chord:
+    """Notes of one voice that begin and end together, not yet divided among bars."""
 
     onset: int
     end: int
@@ -78,46 +90,49 @@ class _Sound:
 
 
 def drum_bars(line: Line, bars: Sequence[Bar]) -> tuple[tuple[tuple[Event, ...], ...], ...]:
-    """One voice: a hit lasts until the next one, or until its beat ends."""
+    """Returns each bar's only voice: a hit lasts until the next one, or until its beat ends."""
     onsets = np.unique(line.onset)
-    starts = np.concatenate([np.arange(bar.start, bar.start + bar.length, bar.beat) for bar in bars])
+    starts = _beats(bars)
     ends = np.append(starts[1:], bars[-1].start + bars[-1].length)
-    until = np.minimum(np.append(onsets, ends[-1])[1:], ends[np.searchsorted(starts, onsets, side="right") - 1])
-    struck = _chords(line)
-    sounds = [_Sound(at, end, struck[at]) for at, end in zip(onsets.tolist(), until.tolist(), strict=True)]
-    return tuple((events,) for events in _laid(sounds, bars, hidden=False))
+    hit_ends = np.minimum(np.append(onsets, ends[-1])[1:], ends[np.searchsorted(starts, onsets, side="right") - 1])
+    pairs = zip(line.onset.tolist(), line.pitch.tolist(), strict=True)
+    pitches = [tuple(pitch for _, pitch in group) for _, group in groupby(pairs, key=lambda pair: pair[0])]
+    chords = list(map(_Chord, onsets.tolist(), hit_ends.tolist(), pitches))
+    return tuple((events,) for events in _in_bars(chords, bars, hidden=False))
 
 
 def voiced_bars(line: Line, bars: Sequence[Bar]) -> tuple[tuple[tuple[Event, ...], ...], ...]:
-    """One voice, and a second one in bars where notes sound on under others."""
+    """Returns each bar's voice, or two voices, the upper first, where notes sound on under others."""
     moving, held = _voices(line)
-    first, second = _laid(moving, bars, hidden=False), _laid(held, bars, hidden=True)
     voiced: list[tuple[tuple[Event, ...], ...]] = []
-    for upper, lower in zip(first, second, strict=True):
-        if not any(event.pitches for event in lower):
-            voiced.append((upper,))
-        elif not any(event.pitches for event in upper):
-            voiced.append((tuple(replace(event, hidden=False) for event in lower),))
+    for first, second in zip(_in_bars(moving, bars, hidden=False), _in_bars(held, bars, hidden=True), strict=True):
+        if not any(event.pitches for event in second):
+            voiced.append((first,))
+        elif not any(event.pitches for event in first):
+            voiced.append((tuple(replace(event, hidden=False) for event in second),))
         else:
-            voiced.append((upper, lower) if _height(upper) >= _height(lower) else (lower, upper))
+            voiced.append((first, second) if _mean_pitch(first) >= _mean_pitch(second) else (second, first))
     return tuple(voiced)
 
 
-def on_grid(line: Line, bars: Sequence[Bar]) -> Line:
-    """Notes from `FINE` parts to twelfths on the grid of their beats, each pitch struck once at a time.
+def quantised(line: Line, bars: Sequence[Bar]) -> Line:
+    """Returns notes whose times are in `SUBDIVISION` parts with times in twelfths, on the grid of their beats.
 
     A note ends where its pitch is struck again.
     """
-    start = np.concatenate([np.arange(bar.start, bar.start + bar.length, bar.beat) for bar in bars])
-    whole = np.diff(start, append=bars[-1].start + bars[-1].length) == QUARTER
+    start = _beats(bars)
     end_of_all = bars[-1].start + bars[-1].length
+    quarters = np.diff(start, append=end_of_all) == QUARTER
     # A little ahead of a beat is on the beat.
-    beat = np.searchsorted(start, (line.onset + FINE * SIXTEENTH // 2) // FINE, side="right") - 1
+    beat = np.searchsorted(start, (line.onset + SUBDIVISION * SIXTEENTH // 2) // SUBDIVISION, side="right") - 1
     sixteenth, third = (_nearest(line.onset, start[beat], step) for step in (SIXTEENTH, THIRD))
-    off = [np.bincount(beat, np.abs(place * FINE - line.onset), minlength=len(start)) for place in (sixteenth, third)]
-    in_thirds = whole & (off[1] < CLEARLY * off[0])
+    off_sixteenths, off_thirds = (
+        np.bincount(beat, np.abs(place * SUBDIVISION - line.onset), minlength=len(start))
+        for place in (sixteenth, third)
+    )
+    in_thirds = quarters & (off_thirds < TRIPLET_SHARE * off_sixteenths)
     onset = np.where(in_thirds[beat], third, sixteenth)
-    beat = np.clip(np.searchsorted(start, line.end // FINE, side="right") - 1, 0, len(start) - 1)
+    beat = np.clip(np.searchsorted(start, line.end // SUBDIVISION, side="right") - 1, 0, len(start) - 1)
     step = np.where(in_thirds[beat], THIRD, SIXTEENTH)
     end = np.minimum(_nearest(line.end, start[beat], step), end_of_all)
     beat = np.searchsorted(start, onset, side="right") - 1
@@ -127,11 +142,16 @@ def on_grid(line: Line, bars: Sequence[Bar]) -> Line:
     early = beat_end - end
     end = np.where((early <= SIXTEENTH) & (end - onset >= 2 * early), beat_end, end)
     inside = onset < end_of_all
-    return _struck_once(Line(onset[inside], end[inside], line.pitch[inside]))
+    return _without_overlaps(Line(onset[inside], end[inside], line.pitch[inside]))
 
 
-def _struck_once(line: Line) -> Line:
-    """Of notes that are struck together on one pitch the longest; none sounds on when its pitch is struck again."""
+def _beats(bars: Sequence[Bar]) -> NDArray[np.int64]:
+    """Returns where the beats of bars begin, int64[beats]."""
+    return np.concatenate([np.arange(bar.start, bar.start + bar.length, bar.beat) for bar in bars])
+
+
+def _without_overlaps(line: Line) -> Line:
+    """Ends each note where its pitch is struck again; of notes struck together on one pitch the longest stays."""
     order = np.lexsort((-line.end, line.onset, line.pitch))
     pitch, onset, end = line.pitch[order], line.onset[order], line.end[order]
     same = np.diff(pitch, append=-1) == 0
@@ -144,89 +164,84 @@ def _struck_once(line: Line) -> Line:
     return Line(onset[order], end[order], pitch[order])
 
 
-def _nearest(fine: NDArray[np.int64], start: NDArray[np.int64], step: "int | NDArray[np.int64]") -> NDArray[np.int64]:
-    """Times on the nearest step counted from `start`."""
-    return start + (2 * (fine - start * FINE) + step * FINE) // (2 * step * FINE) * step
+def _nearest(time: NDArray[np.int64], start: NDArray[np.int64], step: "int | NDArray[np.int64]") -> NDArray[np.int64]:
+    """Returns, in twelfths, the nearest of the steps from `start` to times in `SUBDIVISION` parts."""
+    return start + (2 * (time - start * SUBDIVISION) + step * SUBDIVISION) // (2 * step * SUBDIVISION) * step
 
 
-def _chords(line: Line) -> dict[int, tuple[int, ...]]:
-    pairs = zip(line.onset.tolist(), line.pitch.tolist(), strict=True)
-    return {onset: tuple(pitch for _, pitch in group) for onset, group in groupby(pairs, key=lambda pair: pair[0])}
-
-
-def _height(events: Sequence[Event]) -> float:
+def _mean_pitch(events: Sequence[Event]) -> float:
     return float(np.mean([pitch for event in events for pitch in event.pitches]))
 
 
-def _voices(line: Line) -> tuple[list[_Sound], list[_Sound]]:
-    """Notes in two voices: those that move on, and those that sound on under the next ones."""
+def _voices(line: Line) -> tuple[list[_Chord], list[_Chord]]:
+    """Returns the notes in two voices: those that move on, and those that sound on under the next ones."""
     notes = zip(line.onset.tolist(), line.end.tolist(), line.pitch.tolist(), strict=True)
-    chords = [(onset, list(group)) for onset, group in groupby(notes, key=lambda note: note[0])]
-    held: list[_Sound] = []
-    moving: list[_Sound] = []
-    for (onset, struck), (following, _) in pairwise([*chords, (1 << 40, [])]):
+    by_onset = [(onset, list(group)) for onset, group in groupby(notes, key=lambda note: note[0])]
+    held: list[_Chord] = []
+    moving: list[_Chord] = []
+    for (onset, struck), (next_onset, _) in pairwise([*by_onset, (1 << 40, [])]):
         free = not held or held[-1].end <= onset
         # Cut at the next onset, it would lose more than half.
-        long = [note for note in struck if free and 2 * (following - onset) < note[1] - onset]
+        long = [note for note in struck if free and 2 * (next_onset - onset) < note[1] - onset]
         if long:
-            held.append(_Sound(onset, min(end for _, end, _ in long), tuple(pitch for _, _, pitch in long)))
+            held.append(_Chord(onset, min(end for _, end, _ in long), tuple(pitch for _, _, pitch in long)))
         if short := [note for note in struck if note not in long]:
-            moving.append(_Sound(onset, max(end for _, end, _ in short), tuple(pitch for _, _, pitch in short)))
+            moving.append(_Chord(onset, max(end for _, end, _ in short), tuple(pitch for _, _, pitch in short)))
     return _legato(moving), held
 
 
-def _legato(sounds: list[_Sound]) -> list[_Sound]:
-    """Ends each chord where the next begins; one that ends a little sooner is drawn out to there."""
+def _legato(chords: list[_Chord]) -> list[_Chord]:
+    """Ends each chord where the next begins, if it would end later or only a little sooner."""
     joined = []
-    onsets = [*(sound.onset for sound in sounds), 1 << 40]
-    for sound, following in zip(sounds, onsets[1:], strict=True):
-        gap = following - sound.end
-        little = gap <= THIRD and sound.end - sound.onset >= 2 * gap
-        joined.append(replace(sound, end=following if gap < 0 or little else sound.end))
+    onsets = [*(chord.onset for chord in chords), 1 << 40]
+    for chord, next_onset in zip(chords, onsets[1:], strict=True):
+        gap = next_onset - chord.end
+        small = gap <= THIRD and chord.end - chord.onset >= 2 * gap
+        joined.append(replace(chord, end=next_onset if gap < 0 or small else chord.end))
     return joined
 
 
-def _laid(sounds: list[_Sound], bars: Sequence[Bar], *, hidden: bool) -> list[tuple[Event, ...]]:
-    """A voice, bar by bar: sounds in pieces that have a sign, and rests between them."""
-    laid: list[list[_Sound]] = [[] for _ in bars]
+def _in_bars(chords: list[_Chord], bars: Sequence[Bar], *, hidden: bool) -> list[tuple[Event, ...]]:
+    """Returns a voice bar by bar: chords divided into events that can be written, and rests between them."""
+    by_bar: list[list[_Chord]] = [[] for _ in bars]
     starts = [bar.start for bar in bars]
-    for sound in sounds:
-        number = int(np.searchsorted(starts, sound.onset, side="right")) - 1
-        while number < len(bars) and bars[number].start < sound.end:
-            laid[number].append(sound)
+    for chord in chords:
+        number = int(np.searchsorted(starts, chord.onset, side="right")) - 1
+        while number < len(bars) and bars[number].start < chord.end:
+            by_bar[number].append(chord)
             number += 1
-    return [_bar(bar, inside, hidden) for bar, inside in zip(bars, laid, strict=True)]
+    return [_bar_events(bar, inside, hidden) for bar, inside in zip(bars, by_bar, strict=True)]
 
 
-def _bar(bar: Bar, sounds: list[_Sound], hidden: bool) -> tuple[Event, ...]:
-    if not sounds:
+def _bar_events(bar: Bar, chords: list[_Chord], hidden: bool) -> tuple[Event, ...]:
+    if not chords:
         return (Event(0, bar.length, hidden=hidden),)
     events: list[Event] = []
     at = 0
-    for sound in sounds:
-        begin, end = max(sound.onset - bar.start, 0), min(sound.end - bar.start, bar.length)
-        events += [Event(place, length, hidden=hidden) for place, length in _signs(bar, at, begin, rest=True)]
-        pieces = _signs(bar, begin, end)
-        for place, length in pieces:
-            first = bar.start + place == sound.onset
-            last = bar.start + place + length == sound.end
-            events.append(Event(place, length, sound.pitches, tied_from=not first, tied_on=not last))
+    for chord in chords:
+        begin, end = max(chord.onset - bar.start, 0), min(chord.end - bar.start, bar.length)
+        events += [Event(place, length, hidden=hidden) for place, length in _divided(bar, at, begin, rest=True)]
+        for place, length in _divided(bar, begin, end):
+            first = bar.start + place == chord.onset
+            last = bar.start + place + length == chord.end
+            events.append(Event(place, length, chord.pitches, tied_from=not first, tied_on=not last))
         at = end
-    events += [Event(place, length, hidden=hidden) for place, length in _signs(bar, at, bar.length, rest=True)]
+    events += [Event(place, length, hidden=hidden) for place, length in _divided(bar, at, bar.length, rest=True)]
     return tuple(_bracketed(events))
 
 
-def _signs(bar: Bar, begin: int, end: int, *, rest: bool = False) -> list[tuple[int, int]]:
-    """Where and how long the signs are that fill the time from `begin` to `end`."""
-    signs = []
+def _divided(bar: Bar, begin: int, end: int, *, rest: bool = False) -> list[tuple[int, int]]:
+    """Returns the places and lengths of the notes or rests that fill a bar from `begin` to `end`."""
+    pieces = []
     while begin < end:
-        length = _sign(bar, begin, end, rest)
-        signs.append((begin, length))
+        length = _longest(bar, begin, end, rest)
+        pieces.append((begin, length))
         begin += length
-    return signs
+    return pieces
 
 
-def _sign(bar: Bar, begin: int, end: int, rest: bool) -> int:
+def _longest(bar: Bar, begin: int, end: int, rest: bool) -> int:
+    """Returns the longest length that can be written at `begin` and does not reach beyond `end`."""
     beat_end = min(begin // bar.beat * bar.beat + bar.beat, bar.length)
     place = begin % bar.beat
     # What begins or ends between the 16ths is in triplets, and its beat stands alone.
@@ -245,7 +260,7 @@ def _sign(bar: Bar, begin: int, end: int, rest: bool) -> int:
 
 
 def _bracketed(events: list[Event]) -> list[Event]:
-    """Marks where triplets begin and end: each beat of them is a group."""
+    """Returns events with triplets marked: each beat in triplets is a group of its own."""
     marked = []
     for event in events:
         if event.length not in TRIPLETS and event.at % SIXTEENTH == 0:

@@ -1,9 +1,10 @@
 """Pieces as tokens, one file an encoding; `base` says what one is, `registry` which there are."""
 
 import pkgutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tutti.encodings.base import Encoding
     from tutti.encodings.drums import Drums
     from tutti.encodings.events import Events
     from tutti.encodings.melody import Melody
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Drums", "Events", "Melody", "MidiTok", "MuLaw", "NotesAndChords", "PianoRoll"]
 
-_HOMES = {
+_MODULES = {
     "Drums": "drums",
     "Events": "events",
     "Melody": "melody",
@@ -25,11 +26,12 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Imports an encoding when it is first asked for."""
-    if name not in _HOMES:
+def __getattr__(name: str) -> "type[Encoding]":
+    """Imports an encoding when it is first used."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return pkgutil.resolve_name(f"{__name__}.{_HOMES[name]}:{name}")
+    encoding: type[Encoding] = pkgutil.resolve_name(f"{__name__}.{_MODULES[name]}:{name}")
+    return encoding
 
 
 def __dir__() -> list[str]:

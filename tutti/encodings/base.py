@@ -146,6 +146,10 @@ class FrameEncoding(Encoding):
         """Moves packed frames up by some semitones; None where a note would leave the range."""
         raise NotImplementedError(f"frames of the encoding {self.name} have no pitch")
 
+    def bit_pitches(self) -> NDArray[np.int64]:
+        """Returns int64[bits], the pitch that each bit of a frame is about."""
+        raise NotImplementedError(f"frames of the encoding {self.name} have no pitch")
+
     def words(self, frames: NDArray[np.uint8], /) -> Tokens:
         """Writes uint8[steps, bits] as text, a token a frame."""
         raise NotImplementedError

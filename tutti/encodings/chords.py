@@ -1,8 +1,8 @@
 """Pitch-class sets in normal order, and pitches by name.
 
-Normal order as A. Forte, "The Structure of Atonal Music", 1973, and music21 have it: of all rotations the one
-that spans least, and among those the one packed most tightly towards its first note; among equals the one
-that begins lowest.
+The normal order is that of A. Forte, "The Structure of Atonal Music", 1973, and of music21: of all rotations the one
+that spans least, and among those the one packed most tightly towards its first note; among equals the one that begins
+lowest.
 """
 
 import re
@@ -17,7 +17,7 @@ _NAME = re.compile(r"([A-G])([#-]?)(\d|10|_1)")
 
 @cache
 def normal_order(pitch_classes: frozenset[int]) -> tuple[int, ...]:
-    """The normal order of a non-empty set of pitch classes (0 to 11)."""
+    """Returns the normal order of a non-empty set of pitch classes (0 to 11)."""
     ordered = sorted(pitch_classes)
     rotations = [tuple(ordered[i:] + ordered[:i]) for i in range(len(ordered))]
     spans = {order: [(pitch - order[0]) % 12 for pitch in order] for order in rotations}
@@ -25,7 +25,7 @@ def normal_order(pitch_classes: frozenset[int]) -> tuple[int, ...]:
 
 
 def pitch_name(pitch: int) -> str:
-    """The name of a MIDI pitch with its octave; middle C is C4, B flat above it B-4.
+    """Returns the name of a MIDI pitch with its octave: middle C is C4, the B flat above it B-4.
 
     The octave below 0 is written `_1`: `E-1` is E flat in octave 1.
     """
@@ -34,7 +34,7 @@ def pitch_name(pitch: int) -> str:
 
 
 def named_pitch(name: str) -> int | None:
-    """The MIDI pitch of a name, any spelling with one sharp or flat; None where it is no pitch name."""
+    """Returns the MIDI pitch of a name, spelled with a sharp, a flat or neither; None if it names no pitch."""
     match = _NAME.fullmatch(name)
     if not match:
         return None
@@ -45,12 +45,12 @@ def named_pitch(name: str) -> int | None:
 
 
 def chord_name(pitches: Iterable[int]) -> str:
-    """The normal order of some MIDI pitches, joined by dots: `9.0.4` for A minor."""
+    """Returns the normal order of some MIDI pitches, joined by dots: `9.0.4` for A minor."""
     return ".".join(map(str, normal_order(frozenset(pitch % 12 for pitch in pitches))))
 
 
 def named_chord(name: str) -> tuple[int, ...] | None:
-    """The pitch classes of a chord's name in its order; None where it is no chord name."""
+    """Returns the pitch classes that a chord's name lists, in its order; None if it names no chord."""
     parts = name.split(".")
     if not all(part.isdecimal() and len(part) <= 2 and int(part) < 12 for part in parts):
         return None

@@ -1,4 +1,4 @@
-"""Drum words: one word a step of the grid, nine bits for nine drums, and BAR between bars.
+"""Drum words: for each step of the grid one word, nine bits for nine drums, and BAR after each bar.
 
 Source: K. Choi, G. Fazekas, M. Sandler, "Text-based LSTM networks for automatic music composition",
 arXiv 1604.05358, 2016.
@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutti import midi
+from tutti.encodings import grid
 from tutti.encodings.base import TokenEncoding
 from tutti.encodings.vocabulary import SPECIALS, Vocabulary
 from tutti.errors import RejectedFile
 from tutti.medium import Medium
-from tutti.score import Notes, Score, Track
+from tutti.score import Notes, Score, Track, simplest_meter
 
 # In the order of a word's bits: kick, snare, closed hat, open hat, low floor tom, low tom, high tom, ride, crash.
 DRUMS = (36, 38, 42, 46, 41, 45, 48, 51, 49)
@@ -31,15 +32,15 @@ SILENCE = 0
 
 RESOLUTIONS = (16, 32)
 
-# What a decoded drum sounds like: velocity on a beat, off it, and the share of tracks' notes that must be
-# General MIDI drums before a track outside channel 10 is taken for one.
+# Velocities of decoded hits on a beat and off it.
 ON_BEAT, OFF_BEAT = 100, 80
+# A track outside channel 10 counts as a drum part if this share of its notes are General MIDI drums.
 DRUM_SHARE = 0.9
 DIVISION = 480
 
 
 def _bits() -> NDArray[np.int32]:
-    """int32[128]: the bit of each MIDI pitch in a word, 0 for pitches that are no drum here."""
+    """Returns, int32[128], the bit that each MIDI pitch sets in a word: 0 for pitches that are none of the drums."""
     bits = np.zeros(128, np.int32)
     for i, pitch in enumerate(DRUMS):
         bits[pitch] = 1 << (len(DRUMS) - 1 - i)
@@ -64,8 +65,8 @@ class Drums(TokenEncoding):
       resolution: steps in a whole note, 16 or 32.
       drum_source: `channel10`, `all` tracks, or `auto`: channel 10, and where a file has none, the tracks
         that play General MIDI drum notes.
-      bars: `fixed` writes BAR after every whole note, as the paper; `meter` where the file's own time
-        signatures put it.
+      bars: `fixed` writes BAR after every whole note, as the paper does; `meter` at the bar lines of the file's own
+        time signatures.
     """
 
     name: ClassVar[str] = "drums"
@@ -94,27 +95,27 @@ class Drums(TokenEncoding):
         tracks = self._tracks(score)
         onset = np.concatenate([track.notes.onset for track in tracks])
         bit = BITS[np.concatenate([track.notes.pitch for track in tracks])]
-        played = bit > 0
-        onset, bit = onset[played], bit[played]
+        is_drum = bit > 0
+        onset, bit = onset[is_drum], bit[is_drum]
         if not len(onset):
             raise RejectedFile("no note of the drum part is one of the nine drums")
-        step = self._steps(onset, score.division)
+        step = grid.nearest_step(onset, score.division, self.resolution)
         if self.bars == "fixed":
             count = int(step.max()) // self.resolution + 1
-            laid = np.full((count, self.resolution + 1), BAR_ID, np.int32)
-            laid[:, :-1] = self._words(step, bit, count * self.resolution).reshape(count, -1)
-            return [laid.ravel()]
-        lines = self._meter_lines(score, int(onset.max()))
+            bars = np.full((count, self.resolution + 1), BAR_ID, np.int32)
+            bars[:, :-1] = self._words(step, bit, count * self.resolution).reshape(count, -1)
+            return [bars.ravel()]
+        lines = self._bar_lines(score, int(onset.max()))
         if lines[-1] <= step.max():
-            # The last hit is played just ahead of a bar line and belongs to the bar behind it.
-            lines = self._meter_lines(score, int(onset.max()) + 4 * score.division // self.resolution)
+            # The last hit is played just ahead of a bar line and belongs to the bar after it.
+            lines = self._bar_lines(score, int(onset.max()) + 4 * score.division // self.resolution)
         return [np.insert(self._words(step, bit, int(lines[-1])), lines[1:], BAR_ID)]
 
     def decode(self, tokens: Iterable[str]) -> Score:
         ids = _vocabulary()
         words: list[int] = []
-        bars: list[int] = []
-        begun = 0
+        bar_lengths: list[int] = []
+        bar_start = 0
         for token in tokens:
             if token in SPECIALS:
                 continue
@@ -124,18 +125,18 @@ class Drums(TokenEncoding):
                 words.append(int(token, 2))
                 continue
             if self.bars == "fixed":
-                _to_nearest_line(words, self.resolution)
-            elif len(words) > begun:
-                bars.append(len(words) - begun)
-                begun = len(words)
-        step = 4 * DIVISION // self.resolution
-        onset, drum = _hits(words)
-        strong = onset % (self.resolution // 4) == 0
-        played = Notes.of(
-            onset * step, np.full(len(onset), step), np.asarray(DRUMS)[drum], np.where(strong, ON_BEAT, OFF_BEAT)
+                _end_on_bar_line(words, self.resolution)
+            elif len(words) > bar_start:
+                bar_lengths.append(len(words) - bar_start)
+                bar_start = len(words)
+        ticks = 4 * DIVISION // self.resolution
+        step, drum = _hits(words)
+        on_beat = step % (self.resolution // 4) == 0
+        notes = Notes.of(
+            step * ticks, np.full(len(step), ticks), np.asarray(DRUMS)[drum], np.where(on_beat, ON_BEAT, OFF_BEAT)
         )
-        tracks = (Track(played, "Drums", 0, is_drum=True),) if len(onset) else ()
-        return Score(DIVISION, tracks, meters=self._meters(bars, step))
+        tracks = (Track(notes, "Drums", 0, is_drum=True),) if len(step) else ()
+        return Score(DIVISION, tracks, meters=self._meters(bar_lengths, ticks))
 
     def misfit(self, tokens: Sequence[str], /) -> str:
         if self.bars != "fixed":
@@ -154,65 +155,55 @@ class Drums(TokenEncoding):
         return f"{others:,} of {len(bars):,} bars have not {self.resolution} words and were filled up or cut"
 
     def _words(self, step: NDArray[np.int64], bit: NDArray[np.int32], length: int) -> NDArray[np.int32]:
-        """int32[length]: the ids of the words that hits make."""
+        """Returns the ids of `length` words, int32[length], from the step and the bit of each hit."""
         words = np.zeros(length, np.int32)
         np.bitwise_or.at(words, step, bit)
         words += FIRST_WORD_ID
         return words
 
-    def _meter_lines(self, score: Score, last: int) -> NDArray[np.int64]:
-        """The steps at which bars begin, up to the first one behind tick `last`."""
-        return np.unique(self._steps(np.asarray(score.bar_lines(last + 1)), score.division))
-
-    def _steps(self, tick: NDArray[np.int64], division: int) -> NDArray[np.int64]:
-        """floor((tick + step/2) / step) for a step of 4 * division / resolution ticks, in whole numbers."""
-        return (self.resolution * tick + 2 * division) // (4 * division)
+    def _bar_lines(self, score: Score, last: int) -> NDArray[np.int64]:
+        """Returns the steps at which bars begin, up to the first bar line after tick `last`."""
+        return np.unique(grid.nearest_step(np.asarray(score.bar_lines(last + 1)), score.division, self.resolution))
 
     def _tracks(self, score: Score) -> list[Track]:
-        on_channel = [track for track in score.tracks if track.is_drum]
+        on_channel_10 = [track for track in score.tracks if track.is_drum]
         if self.drum_source == "all":
             return list(score.tracks)
-        if on_channel:
-            return on_channel
+        if on_channel_10:
+            return on_channel_10
         if self.drum_source == "channel10":
             raise RejectedFile("nothing on channel 10 (--drum-source auto or all looks at other tracks)")
-        found = [track for track in score.tracks if np.mean(BITS[track.notes.pitch] > 0) >= DRUM_SHARE]
-        if not found:
+        drum_tracks = [track for track in score.tracks if np.mean(BITS[track.notes.pitch] > 0) >= DRUM_SHARE]
+        if not drum_tracks:
             raise RejectedFile("no drum part: nothing on channel 10, and no track plays General MIDI drum notes")
-        return found
+        return drum_tracks
 
-    def _meters(self, bars: list[int], step: int) -> tuple[tuple[int, int, int], ...]:
-        if not bars:
+    def _meters(self, bar_lengths: list[int], ticks: int) -> tuple[tuple[int, int, int], ...]:
+        """Returns the meters of a score from the lengths of its bars in steps of `ticks`."""
+        if not bar_lengths:
             return ((0, 4, 4),)
         meters: list[tuple[int, int, int]] = []
-        at = 0
-        for i, length in enumerate(bars):
-            if i == 0 or length != bars[i - 1]:
-                meters.append((at * step, *_meter(length, self.resolution)))
-            at += length
+        step = 0
+        for i, length in enumerate(bar_lengths):
+            if i == 0 or length != bar_lengths[i - 1]:
+                numerator, denominator = simplest_meter(length, self.resolution)
+                # A file has one byte for the numerator.
+                meters.append((step * ticks, min(numerator, 255), denominator))
+            step += length
         return tuple(meters)
 
 
-def _meter(length: int, resolution: int) -> tuple[int, int]:
-    """The simplest time signature, in quarters or shorter, of a bar of `length` steps."""
-    denominator = resolution
-    while length % 2 == 0 and denominator > 4:
-        length, denominator = length // 2, denominator // 2
-    # A file has one byte for the numerator.
-    return min(length, 255), denominator
-
-
-def _to_nearest_line(words: list[int], bar: int) -> None:
-    """Makes a BAR that comes early or late fall on the nearest bar line: fills up with silence, or cuts."""
-    over = len(words) % bar
-    if over > bar // 2:
-        words.extend([SILENCE] * (bar - over))
-    elif over:
-        del words[-over:]
+def _end_on_bar_line(words: list[int], bar: int) -> None:
+    """Ends words on the nearest bar line, in place, where a BAR came early or late: adds silence, or cuts."""
+    excess = len(words) % bar
+    if excess > bar // 2:
+        words.extend([SILENCE] * (bar - excess))
+    elif excess:
+        del words[-excess:]
 
 
 def _hits(words: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """int64[n], int64[n]: the step of each hit and the place of its drum in DRUMS."""
+    """Returns the step of each hit and the place of its drum in DRUMS: int64[n], int64[n]."""
     column = np.asarray(words, np.int64)[:, None] if words else np.zeros((0, 1), np.int64)
-    played = column >> np.arange(len(DRUMS) - 1, -1, -1) & 1
-    return np.nonzero(played)  # type: ignore[return-value]
+    struck = column >> np.arange(len(DRUMS) - 1, -1, -1) & 1
+    return np.nonzero(struck)  # type: ignore[return-value]

@@ -1,9 +1,9 @@
-"""Events as words: every channel message of a track, as time since the one before, status and data.
+"""Events as words: every channel message of a track as the time since the one before, its status and its data.
 
-`0_90_4f_64` strikes G5 at once, `120_80_4f_00` releases it 120 ticks later: time in decimal ticks, the rest two
-hexadecimal digits each. Program changes and channel pressure have one data byte, the other messages two. Nothing is
-lost but meta and system exclusive events. Source: the words of a stacked LSTM in Chainer, 2016; its two tools
-turned one track of a file into words and words into a file of 480 ticks a quarter.
+`0_90_4f_64` strikes G5 at once, `120_80_4f_00` releases it 120 ticks later. The time is in ticks, in decimal digits;
+each byte after it is two hexadecimal digits. Program changes and channel pressure have one data byte, the other
+messages two. Only meta and system exclusive events are lost. Source: the words of a stacked LSTM in Chainer, 2016,
+whose two tools turned one track of a file into words, and words into a file of 480 ticks a quarter.
 """
 
 import re
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutti.encodings.base import TokenEncoding
+from tutti.encodings.tracks import same_name
 from tutti.encodings.vocabulary import SPECIALS, Vocabulary
 from tutti.errors import RejectedFile
 from tutti.medium import Medium
@@ -26,11 +27,11 @@ from tutti.score import MAX_BEATS
 
 DIVISION = 480
 MOST_DIVISION = 0x7FFF
-# Tracks of a file that a reason names: a hostile one has a hundred thousand.
-MOST_NAMED = 32
+# How many tracks an error message lists: a hostile file has a hundred thousand.
+MOST_LISTED = 32
 _WORD = re.compile(r"([0-9]{1,9})_([89a-e][0-9a-f])_([0-7][0-9a-f])(?:_([0-7][0-9a-f]))?", re.IGNORECASE)
-# Weights of the differences between two words in channel, first data byte, time and value: each outweighs all
-# behind it, as a time has 30 bits and the others 7 at most. Another kind outweighs them all.
+# Weights of the differences between two words in channel, first data byte, time and value: each outweighs all that
+# follow, as a time has 30 bits and the others 7 at most. A difference in kind outweighs them all.
 _WEIGHTS = np.array([1 << 44, 1 << 37, 1 << 7, 1], np.int64)
 _OTHER_KIND = 1 << 48
 
@@ -40,10 +41,10 @@ class Events(TokenEncoding):
     """The channel messages of a file, or of one of its tracks, as words.
 
     Args:
-      track: `all` tracks in one song, in order of time; `each` that has messages as a song of its own; `first`
-        that has messages; a number that counts all tracks of the file from 0; or a track's name.
-      division: ticks of a quarter that times are converted to, so that files of different divisions speak one
-        language; exact where it is a multiple of the file's own. 0 keeps the file's ticks.
+      track: `all` tracks in one song, in order of time; `each` track with messages as a song of its own; the `first`
+        track with messages; a number that counts all tracks of the file from 0; or a track's name.
+      division: ticks of a quarter that times are converted to, so that the same word means the same length in every
+        file; exact where it is a multiple of the file's own. 0 keeps the file's ticks.
     """
 
     name: ClassVar[str] = "events"
@@ -63,58 +64,64 @@ class Events(TokenEncoding):
         return None
 
     def encode(self, piece: Messages) -> list[list[str]]:
-        return [_words(track, piece.division, self.division or piece.division) for track in self._chosen(piece)]
+        return [_words(track, piece.division, self.division or piece.division) for track in self._tracks(piece)]
 
     def decode(self, tokens: Iterable[str]) -> Messages:
-        """One track of 480 ticks a quarter, or of `division`. Words that are no events are left out.
+        """Returns one track of `division` ticks a quarter, or of 480 where that is 0.
 
-        So is what comes later than any song may last.
+        Words that are no events are left out, and so are events beyond the longest that a song may last.
 
         Raises:
           ValueError: if there are words, and not one of them is an event.
         """
         division = self.division or DIVISION
-        tick, strangers = 0, ""
+        tick, unknown = 0, ""
         ticks: list[int] = []
         content = bytearray()
         for token in tokens:
             event = _event(token)
             if event is None:
-                strangers = strangers or ("" if token in SPECIALS else token)
+                unknown = unknown or ("" if token in SPECIALS else token)
                 continue
             tick += event[0]
             if tick > MAX_BEATS * division:
                 break
             ticks.append(tick)
             content.extend(event[1:])
-        if strangers and not ticks:
-            raise ValueError(f"{strangers!r} is no event like 0_90_4f_64, and no other word is one")
+        if unknown and not ticks:
+            raise ValueError(f"{unknown!r} is no event like 0_90_4f_64, and no other word is one")
         track = MessageTrack(np.array(ticks, np.int64), np.frombuffer(bytes(content), np.uint8).reshape(-1, 3))
         return Messages(division, (track,))
 
     def nearest(self, token: str, known: Vocabulary) -> str:
-        """The known event of the same kind with the nearest channel, first data byte, time and value, in this order.
+        """Returns the known event of the same kind with the nearest channel, first data byte, time and value.
 
-        All other channels are equally near, and a note struck with velocity 0 counts as one released. Where there
-        is none of the kind, the nearest time counts alone, of events that strike no note if there are any. Among
-        equals the first in the vocabulary.
+        They count in this order. All other channels are equally near, and a note struck with velocity 0 counts as
+        released. Where the vocabulary has no event of the kind, the event nearest in time is taken, one that strikes no
+        note if there is any. Among equals the first in the vocabulary is taken.
+
+        Raises:
+          ValueError: if `token` is no event, or the vocabulary has none.
         """
-        wanted = _event(token)
-        if wanted is None:
+        event = _event(token)
+        if event is None:
             raise ValueError(f"{token!r} is no event like 0_90_4f_64")
-        place, candidates = _known(known)
+        ids, candidates = _known(known)
         if not len(candidates):
             raise ValueError("the vocabulary has no events")
-        kind, *rest = _features(wanted)
-        apart = np.abs(candidates[:, 1:] - rest)
-        apart[:, 0] = np.minimum(apart[:, 0], 1)
-        other = candidates[:, 0] != kind
-        struck = candidates[:, 0] == NOTE_ON >> 4
-        distance = np.where(other, apart[:, 2] + (1 + struck) * _OTHER_KIND, apart @ _WEIGHTS)
-        return known.tokens[place[np.argmin(distance)]]
+        kind, *features = _features(event)
+        differences = np.abs(candidates[:, 1:] - features)
+        differences[:, 0] = np.minimum(differences[:, 0], 1)
+        other_kind = candidates[:, 0] != kind
+        note_on = candidates[:, 0] == NOTE_ON >> 4
+        distance = np.where(other_kind, differences[:, 2] + (1 + note_on) * _OTHER_KIND, differences @ _WEIGHTS)
+        return known.tokens[ids[np.argmin(distance)]]
 
     def transposed(self, token: str, semitones: int) -> str | None:
-        """Notes and their pressure, channel 10 aside, move; everything else stays."""
+        """Returns a note, or its pressure, some semitones higher, None outside MIDI's range; other events as they are.
+
+        Notes of channel 10, which are drums, stay too.
+        """
         event = _event(token)
         if event is None or event[1] >> 4 not in (NOTE_OFF >> 4, NOTE_ON >> 4, POLY_PRESSURE >> 4):
             return token
@@ -134,56 +141,58 @@ class Events(TokenEncoding):
                     sounding[status[1], data[0]] = None
         return [f"0_8{channel}_{pitch}_00" for channel, pitch in sounding]
 
-    def _chosen(self, piece: Messages) -> list[MessageTrack]:
-        playing = [track for track in piece.tracks if len(track)]
+    def _tracks(self, piece: Messages) -> list[MessageTrack]:
+        with_messages = [track for track in piece.tracks if len(track)]
         if self.track == "all":
-            return [messages.merged(playing)]
+            return [messages.merged(with_messages)]
         if self.track == "each":
-            return playing
+            return with_messages
         if self.track == "first":
-            return playing[:1]
+            return with_messages[:1]
         if self.track.isdecimal():
-            chosen = list(piece.tracks[int(self.track) : int(self.track) + 1])
+            tracks = list(piece.tracks[int(self.track) : int(self.track) + 1])
         else:
-            wanted = self.track.strip().lower()
-            chosen = [track for track in playing if track.name.strip().lower() == wanted]
-        if not any(map(len, chosen)):
-            named = [f"{i} ({track.name.strip()})" for i, track in enumerate(piece.tracks) if len(track)]
-            described = ", ".join(named[:MOST_NAMED]).replace(" ()", "") + ", ..." * (len(named) > MOST_NAMED)
-            raise RejectedFile(f"no track {self.track!r} with channel messages; those with some are {described}")
-        return [messages.merged(chosen)]
+            tracks = [track for track in with_messages if same_name(track.name, self.track)]
+        if not any(map(len, tracks)):
+            names = [f"{i} ({track.name.strip()})" for i, track in enumerate(piece.tracks) if len(track)]
+            listed = ", ".join(names[:MOST_LISTED]).replace(" ()", "") + ", ..." * (len(names) > MOST_LISTED)
+            raise RejectedFile(f"no track {self.track!r} with channel messages; those with some are {listed}")
+        return [messages.merged(tracks)]
 
 
-def _words(track: MessageTrack, own: int, division: int) -> list[str]:
-    # Ticks are rounded, not the times between them, so that rounding never adds up.
-    tick = track.tick if own == division else (2 * track.tick * division + own) // (2 * own)
+def _words(track: MessageTrack, track_division: int, division: int) -> list[str]:
+    """Returns the messages of a track of `track_division` ticks a quarter as words, with times in `division`."""
+    tick = track.tick
+    if track_division != division:
+        # Ticks are rounded, not the times between them, so that rounding never adds up.
+        tick = (2 * tick * division + track_division) // (2 * track_division)
     delta = np.diff(tick, prepend=0).tolist()
-    key = (track.message @ np.array([1 << 16, 1 << 8, 1], np.int32)).tolist()
-    return [f"{wait}{_suffix(coded)}" for wait, coded in zip(delta, key, strict=True)]
+    message = (track.message @ np.array([1 << 16, 1 << 8, 1], np.int32)).tolist()
+    return [f"{time}{_suffix(coded)}" for time, coded in zip(delta, message, strict=True)]
 
 
 @lru_cache(1 << 16)
-def _suffix(coded: int) -> str:
-    """All of a word but its time, of status, data and data in one number."""
-    status, first, second = coded >> 16, coded >> 8 & 255, coded & 255
+def _suffix(message: int) -> str:
+    """Returns all of a word but its time, from a message's status and two data bytes in one number."""
+    status, first, second = message >> 16, message >> 8 & 255, message & 255
     return f"_{status:02x}_{first:02x}" + (f"_{second:02x}" if data_bytes(status) == 2 else "")
 
 
 @lru_cache(1 << 16)
 def _event(word: str) -> tuple[int, int, int, int] | None:
-    """Time, status and two data bytes, the second 0 where there is one; None where the word is no event."""
+    """Returns time, status and two data bytes, a missing second one as 0; None where the word is no event."""
     match = _WORD.fullmatch(word)
     if not match:
         return None
-    delta, *coded = match.groups()
-    status, first = int(coded[0], 16), int(coded[1], 16)
-    if (coded[2] is not None) != (data_bytes(status) == 2):
+    delta, *message = match.groups()
+    status, first = int(message[0], 16), int(message[1], 16)
+    if (message[2] is not None) != (data_bytes(status) == 2):
         return None
-    return int(delta), status, first, int(coded[2] or "0", 16)
+    return int(delta), status, first, int(message[2] or "0", 16)
 
 
 def _features(event: tuple[int, int, int, int]) -> tuple[int, int, int, int, int]:
-    """Kind, channel, first data byte, time and value."""
+    """Returns kind, channel, first data byte, time and value of an event."""
     delta, status, first, value = event
     released = status >> 4 == NOTE_ON >> 4 and not value
     return NOTE_OFF >> 4 if released else status >> 4, status & 15, first, delta, value
@@ -191,7 +200,7 @@ def _features(event: tuple[int, int, int, int]) -> tuple[int, int, int, int, int
 
 @lru_cache(4)
 def _known(vocabulary: Vocabulary) -> tuple[list[int], NDArray[np.int64]]:
-    """The ids of a vocabulary's events, and int64[n, 5]: their features."""
-    events = [(place, event) for place, word in enumerate(vocabulary.tokens) if (event := _event(word))]
+    """Returns the ids of a vocabulary's events, and their features, int64[n, 5]."""
+    events = [(number, event) for number, word in enumerate(vocabulary.tokens) if (event := _event(word))]
     features = np.array([_features(event) for _, event in events], np.int64).reshape(-1, 5)
-    return [place for place, _ in events], features
+    return [number for number, _ in events], features

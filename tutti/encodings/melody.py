@@ -1,8 +1,8 @@
 """One voice as notes with lengths: each token a pitch, or a rest, and how long it lasts.
 
-`E-5:6` is E flat in octave 5 for half a quarter, `R:12` a quarter's rest: lengths are in twelfths of a quarter, on the
-grid of 16ths and eighth triplets. Pitch and length as one value: after J.-S. Kim, "deepjazz", 2016, and the solos
-taught from it.
+`E-5:6` is E flat in octave 5 for an eighth, `R:12` a quarter rest: lengths are in twelfths of a quarter, on the grid of
+16ths and eighth triplets. Pitch and length are one token as in J.-S. Kim, "deepjazz", 2016, and the exercises in jazz
+solos made from it.
 """
 
 import re
@@ -19,6 +19,7 @@ from tutti.encodings import grid
 from tutti.encodings.base import TokenEncoding
 from tutti.encodings.chords import named_pitch, pitch_name
 from tutti.encodings.grid import TWELFTHS
+from tutti.encodings.tracks import matching
 from tutti.encodings.vocabulary import SPECIALS, Vocabulary
 from tutti.errors import RejectedFile
 from tutti.medium import Medium
@@ -27,11 +28,10 @@ from tutti.score import Notes, Score, Track
 DIVISION = 480
 VELOCITY = 90
 WHOLE = 4 * TWELFTHS
-# Two whole notes.
 LONGEST = 2 * WHOLE
 REST = -1
-# Tracks of a file that a reason names: a hostile one has many.
-MOST_NAMED = 32
+# How many tracks an error message lists: a hostile file has many.
+MOST_LISTED = 32
 _REST_NAME = "R"
 _LENGTH = re.compile(r"[1-9][0-9]?")
 
@@ -40,9 +40,9 @@ _LENGTH = re.compile(r"[1-9][0-9]?")
 class Melody(TokenEncoding):
     """One voice of a score, as pitches and rests with lengths.
 
-    Of notes that are struck together the highest is heard, and a note ends where the next begins. Notes and rests last
-    two whole notes at most: a longer rest is several, a longer note ends there. A song begins with the whole note (of
-    4/4, counted from the beginning of the file) in which its first note is struck, so that an upbeat stays one.
+    Of notes that are struck together only the highest stays, and a note ends where the next begins. A note or a rest
+    lasts two whole notes at most: a longer note is cut, a longer rest becomes several. A song begins with the bar of
+    its first note, in bars of 4/4 counted from the beginning of the file, so that an upbeat stays one.
 
     Args:
       track: `skyline`, the pitched track whose notes are highest on average; a number that counts the pitched tracks
@@ -65,7 +65,7 @@ class Melody(TokenEncoding):
         return None
 
     def encode(self, score: Score) -> list[list[str]]:
-        return [_tokens(self._chosen(score), score.division)]
+        return [_tokens(self._tracks(score), score.division)]
 
     def decode(self, tokens: Iterable[str]) -> Score:
         at = 0
@@ -82,24 +82,27 @@ class Melody(TokenEncoding):
                 pitches.append(pitch)
             at += length
         count = len(onset)
-        tick = DIVISION // TWELFTHS
-        played = Notes.of(np.multiply(onset, tick), np.multiply(duration, tick), pitches, [VELOCITY] * count)
-        return Score(DIVISION, (Track(played, "Melody"),) if count else ())
+        ticks = DIVISION // TWELFTHS
+        notes = Notes.of(np.multiply(onset, ticks), np.multiply(duration, ticks), pitches, [VELOCITY] * count)
+        return Score(DIVISION, (Track(notes, "Melody"),) if count else ())
 
     def nearest(self, token: str, known: Vocabulary) -> str:
-        """For a note the known note that is nearest in pitch and length, for a rest the rest nearest in length.
+        """Returns the known note nearest to a note in pitch and length, or the known rest nearest to a rest in length.
 
-        A length twice or half as long counts as much as an octave. Among equals the first in the vocabulary. Where
-        it has no notes, or no rests, the length alone counts.
+        Twice or half the length counts as much as an octave. Among equals the first in the vocabulary is taken. Where
+        the vocabulary has no note for a note, or no rest for a rest, the length alone counts.
+
+        Raises:
+          ValueError: if `token` is neither a note nor a rest, or the vocabulary has none of them.
         """
-        wanted = _value(token)
+        value = _value(token)
         candidates = known.tokens[len(SPECIALS) :]
         if not candidates:
             raise ValueError("the vocabulary has no notes and no rests")
-        return min(candidates, key=lambda candidate: _distance(wanted, _value(candidate)))
+        return min(candidates, key=lambda candidate: _distance(value, _value(candidate)))
 
     def transposed(self, token: str, semitones: int) -> str | None:
-        """The note that many semitones higher; a rest as it is."""
+        """Returns the note some semitones higher, None above or below MIDI's range; a rest as it is."""
         if token in SPECIALS:
             return token
         pitch, length = _value(token)
@@ -107,23 +110,21 @@ class Melody(TokenEncoding):
             return token
         return f"{pitch_name(pitch + semitones)}:{length}" if 0 <= pitch + semitones <= 127 else None
 
-    def _chosen(self, score: Score) -> list[Track]:
+    def _tracks(self, score: Score) -> list[Track]:
         pitched = [track for track in score.tracks if not track.is_drum]
         if not pitched:
             raise RejectedFile("no pitched track: every note is on channel 10")
         if self.track == "skyline":
             return [max(pitched, key=lambda track: float(track.notes.pitch.mean()))]
         if self.track.isdecimal():
-            chosen = pitched[int(self.track) : int(self.track) + 1]
-        elif self.track.startswith("program:"):
-            chosen = [track for track in pitched if f"program:{track.program}" == self.track]
+            tracks = pitched[int(self.track) : int(self.track) + 1]
         else:
-            chosen = [track for track in pitched if track.name.strip().lower() == self.track.strip().lower()]
-        if not chosen:
-            described = ", ".join(f"{i} ({_described(track)})" for i, track in enumerate(pitched[:MOST_NAMED]))
-            more = ", ..." * (len(pitched) > MOST_NAMED)
-            raise RejectedFile(f"no pitched track {self.track!r}: it has {described}{more}")
-        return chosen
+            tracks = matching(pitched, self.track)
+        if not tracks:
+            listed = ", ".join(f"{i} ({_described(track)})" for i, track in enumerate(pitched[:MOST_LISTED]))
+            more = ", ..." * (len(pitched) > MOST_LISTED)
+            raise RejectedFile(f"no pitched track {self.track!r}: it has {listed}{more}")
+        return tracks
 
 
 def _described(track: Track) -> str:
@@ -131,43 +132,48 @@ def _described(track: Track) -> str:
 
 
 def _tokens(tracks: list[Track], division: int) -> list[str]:
+    """Returns one voice as tokens: a rest up to its first note, then notes and the rests between them."""
     onset = np.concatenate([track.notes.onset for track in tracks])
     duration = np.concatenate([track.notes.duration for track in tracks])
     pitch = np.concatenate([track.notes.pitch for track in tracks])
     start, end = grid.snapped(onset, division), grid.snapped(onset + duration, division)
-    # The last of each onset: the highest, and of that the longest.
+    # The last note of each onset: the highest, and of equals the longest.
     order = np.lexsort((end, pitch, start))
     order = order[np.flatnonzero(np.diff(start[order], append=-1))]
     start, end, pitch = start[order], end[order], pitch[order]
-    # However short, a note is heard up to the next place of the grid.
+    # However short, a note lasts until the next place of the grid.
     end = np.maximum(end, start + grid.NEXT[start % TWELFTHS])
     end[:-1] = np.minimum(end[:-1], start[1:])
     end = np.minimum(end, start + LONGEST)
-    silent = np.append(start[1:], end[-1]) - end
-    names = _names()
+    rests = np.append(start[1:], end[-1]) - end
+    note_tokens = _note_tokens()
     tokens = _rest(int(start[0]) % WHOLE)
-    for height, length, pause in zip(pitch.tolist(), (end - start).tolist(), silent.tolist(), strict=True):
-        tokens.append(names[height][length])
-        if pause:
-            tokens += _rest(pause)
+    for note, length, rest in zip(pitch.tolist(), (end - start).tolist(), rests.tolist(), strict=True):
+        tokens.append(note_tokens[note][length])
+        if rest:
+            tokens += _rest(rest)
     return tokens
 
 
 @cache
-def _names() -> list[list[str]]:
-    """The token of each pitch and length."""
+def _note_tokens() -> list[list[str]]:
+    """Returns the token of each pitch and length, as [pitch][length]."""
     return [[f"{pitch_name(pitch)}:{length}" for length in range(LONGEST + 1)] for pitch in range(128)]
 
 
 def _rest(length: int) -> list[str]:
-    """The tokens of a rest of any length, the longest first."""
-    whole, left = divmod(length, LONGEST)
-    return [f"{_REST_NAME}:{LONGEST}"] * whole + ([f"{_REST_NAME}:{left}"] if left else [])
+    """Returns the tokens of a rest of any length, the longest first."""
+    count, remainder = divmod(length, LONGEST)
+    return [f"{_REST_NAME}:{LONGEST}"] * count + ([f"{_REST_NAME}:{remainder}"] if remainder else [])
 
 
 @lru_cache(1 << 14)
 def _value(token: str) -> tuple[int, int]:
-    """A token's pitch, or REST, and its length."""
+    """Returns a token's pitch, or REST, and its length.
+
+    Raises:
+      ValueError: if it is neither a note nor a rest.
+    """
     name, _, digits = token.partition(":")
     pitch = REST if name == _REST_NAME else named_pitch(name)
     if pitch is None or not _LENGTH.fullmatch(digits) or int(digits) > LONGEST:
@@ -175,10 +181,10 @@ def _value(token: str) -> tuple[int, int]:
     return pitch, int(digits)
 
 
-def _distance(wanted: tuple[int, int], candidate: tuple[int, int]) -> tuple[float, float]:
-    """Whether they differ in kind, and how far they are apart in semitones."""
-    (pitch, length), (other, size) = wanted, candidate
-    apart = 12 * abs(log2(length / size))
-    if (pitch == REST) != (other == REST):
-        return inf, apart
-    return 0, apart + abs(pitch - other)
+def _distance(value: tuple[int, int], candidate: tuple[int, int]) -> tuple[float, float]:
+    """Returns infinity where one is a note and the other a rest, else 0, and the distance in semitones."""
+    (pitch, length), (candidate_pitch, candidate_length) = value, candidate
+    distance = 12 * abs(log2(length / candidate_length))
+    if (pitch == REST) != (candidate_pitch == REST):
+        return inf, distance
+    return 0, distance + abs(pitch - candidate_pitch)

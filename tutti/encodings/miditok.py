@@ -1,11 +1,11 @@
 """MidiTok's tokens: notes with length and velocity, of several instruments, on a grid of positions in a beat.
 
-The general case. `remi` counts bars and positions in them, `tsd` writes the time from onset to onset. Sources:
+The most general encoding. `remi` writes bars and positions in them, `tsd` the time from onset to onset. Sources:
 N. Fradet et al., "MidiTok: a Python package for MIDI file tokenization", ISMIR 2021 (late-breaking);
 Y.-S. Huang, Y.-H. Yang, "Pop Music Transformer", arXiv 2002.00212, 2020 (REMI).
 
-MidiTok writes and reads the tokens. What it is given is laid out on its grid before, so that it has nothing
-left to round: every score has one form, and tokens that were decoded encode as themselves.
+MidiTok writes and reads the tokens. It gets scores that are on its grid already and has nothing left to round, so that
+a score is always written the same way, and decoded tokens encode as themselves.
 """
 
 import re
@@ -13,17 +13,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tutti import midi
+from tutti.encodings import grid
 from tutti.encodings.base import TokenEncoding
 from tutti.encodings.vocabulary import SPECIALS, Vocabulary
 from tutti.errors import MissingPackage, RejectedFile
 from tutti.medium import Medium
 from tutti.score import Notes, Score, Track
+
+if TYPE_CHECKING:
+    from miditok import MusicTokenizer
 
 TOKENIZERS = ("remi", "tsd")
 POSITIONS = (4, 8, 12, 24)
@@ -34,7 +38,7 @@ LONGEST = 8  # beats of a note, and of a step in time
 SLOWEST, FASTEST = 40.0, 250.0
 DEFAULT_TEMPO = 120.0
 DRUMS = -1
-# MidiTok makes some four objects a note, 1 KiB together.
+# MidiTok makes some four objects for each note, 1 KiB together.
 MAX_NOTES = 1 << 18
 
 
@@ -47,11 +51,11 @@ class MidiTok(TokenEncoding):
 
     Args:
       tokenizer: `remi` or `tsd`.
-      programs: whether a token says which instrument plays; else all tracks but drums are one part.
-      velocities: how many loudnesses are told apart, 0 for none.
-      positions: positions in a beat; 12 holds 16ths and triplets.
+      programs: whether tokens say which instrument plays; else all tracks but drums are one part.
+      velocities: how many velocities there are tokens for, 0 for none.
+      positions: positions in a beat; 12 has 16ths and triplets.
       rests: whether silence has tokens of its own.
-      tempos: how many tempos are told apart, 0 for none.
+      tempos: how many tempos there are tokens for, 0 for none.
     """
 
     name: ClassVar[str] = "miditok"
@@ -87,33 +91,37 @@ class MidiTok(TokenEncoding):
 
     def encode_ids(self, score: Score) -> list[NDArray[np.int32]]:
         loaded = _loaded(self)
-        laid = self._laid(score)
-        if (count := sum(len(track.notes) for track in laid.tracks)) > MAX_NOTES:
+        gridded = self._on_grid(score)
+        if (count := sum(len(track.notes) for track in gridded.tracks)) > MAX_NOTES:
             raise RejectedFile(f"{count:,} notes are beyond the limit of {MAX_NOTES:,} for this encoding")
-        written = loaded.tokenizer.encode(midi.to_symusic(laid), encode_ids=False)
-        (sequence,) = written if isinstance(written, list) else [written]
-        return [loaded.ours[np.asarray(sequence.ids)]]
+        file = midi.to_symusic(gridded)
+        try:
+            sequences = loaded.tokenizer.encode(file, encode_ids=False)
+        except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:
+            raise RejectedFile(f"MidiTok cannot encode it: {type(error).__name__}: {error}") from None
+        (sequence,) = sequences if isinstance(sequences, list) else [sequences]
+        return [loaded.ids[np.asarray(sequence.ids)]]
 
     def decode(self, tokens: Iterable[str]) -> Score:
         from miditok import TokSequence
 
         loaded = _loaded(self)
-        known = [token for token in tokens if token not in SPECIALS]
-        if strangers := [token for token in known if token not in loaded.vocabulary]:
-            raise ValueError(f"{strangers[0]!r} is none of MidiTok's tokens with these parameters")
-        if not known:
+        words = [token for token in tokens if token not in SPECIALS]
+        if unknown := [word for word in words if word not in loaded.vocabulary]:
+            raise ValueError(f"{unknown[0]!r} is none of MidiTok's tokens with these parameters")
+        if not words:
             return Score(DIVISION, ())
-        sequence = TokSequence(tokens=known)
+        sequence = TokSequence(tokens=words)
         score = midi.from_symusic(loaded.tokenizer.decode(sequence if self.programs else [sequence]))
         if not score.tracks:
             return Score(DIVISION, ())
-        return _stretched(self._laid(score), DIVISION // self.positions)
+        return _finer(self._on_grid(score), DIVISION // self.positions)
 
-    def _laid(self, score: Score) -> Score:
-        """The score on the grid, a tick a position: one track a program, each pitch struck once at a time.
+    def _on_grid(self, score: Score) -> Score:
+        """Returns the score with one tick a position and one track a program, each pitch struck once at a time.
 
         Raises:
-          RejectedFile: if no note is left.
+          RejectedFile: if it has no note for this encoding.
         """
         tracks = [track for track in score.tracks if self.programs or not track.is_drum]
         if not any(len(track.notes) for track in tracks):
@@ -125,37 +133,37 @@ class MidiTok(TokenEncoding):
         )
         onset = self._position(onset, score.division)
         length = self._position(np.minimum(length, LONGEST * score.division), score.division)
-        # By program, pitch and onset, and of notes that are the same in these the longest and loudest.
+        # By program, pitch and onset; of notes that are the same in these, the longest and loudest comes first.
         order = np.lexsort((-velocity, -length, onset, pitch, program))
-        voice, onset, length, velocity = ((program << 7) + pitch)[order], onset[order], length[order], velocity[order]
-        first = (np.diff(voice, prepend=-(1 << 20)) != 0) | (np.diff(onset, prepend=-1) != 0)
-        voice, onset, length, velocity = voice[first], onset[first], length[first], velocity[first]
+        key, onset, length, velocity = ((program << 7) + pitch)[order], onset[order], length[order], velocity[order]
+        first = (np.diff(key, prepend=-(1 << 20)) != 0) | (np.diff(onset, prepend=-1) != 0)
+        key, onset, length, velocity = key[first], onset[first], length[first], velocity[first]
         longest = LONGEST * self.positions
-        until = np.where(np.diff(voice, append=1 << 20) == 0, np.diff(onset, append=0), longest)
-        length = _loaded(self).fitting(length, np.minimum(until, longest))
-        laid = []
-        for number in np.unique(voice >> 7).tolist():
-            own = voice >> 7 == number
-            notes = Notes.of(onset[own], length[own], voice[own] & 127, velocity[own])
-            laid.append(Track(notes, "", max(number, 0), is_drum=number == DRUMS))
-        tempos = self._laid_tempos(score, int(onset.max())) if self.tempos else ((0, DEFAULT_TEMPO),)
-        return Score(self.positions, tuple(laid), tempos)
+        until_struck_again = np.where(np.diff(key, append=1 << 20) == 0, np.diff(onset, append=0), longest)
+        length = _loaded(self).nearest_lengths(length, np.minimum(until_struck_again, longest))
+        gridded = []
+        for number in np.unique(key >> 7).tolist():
+            own = key >> 7 == number
+            notes = Notes.of(onset[own], length[own], key[own] & 127, velocity[own])
+            gridded.append(Track(notes, "", max(number, 0), is_drum=number == DRUMS))
+        tempos = self._tempos_on_grid(score, int(onset.max())) if self.tempos else ((0, DEFAULT_TEMPO),)
+        return Score(self.positions, tuple(gridded), tempos)
 
     def _program(self, track: Track) -> int:
         return 0 if not self.programs else DRUMS if track.is_drum else track.program
 
     def _position(self, tick: NDArray[np.int64], division: int) -> NDArray[np.int64]:
-        """The nearest position, counted from the beginning."""
-        return (2 * self.positions * tick + division) // (2 * division)
+        return grid.nearest_step(tick, division, 4 * self.positions)
 
-    def _laid_tempos(self, score: Score, last: int) -> tuple[tuple[int, float], ...]:
-        """Changes of tempo up to position `last`, at most one a position, each to another of the tempos told apart."""
-        tick = self._position(np.asarray([tick for tick, _ in score.tempos], np.int64), score.division).tolist()
-        qpm = _loaded(self).tempo([qpm for _, qpm in score.tempos]).tolist()
-        (default,) = _loaded(self).tempo([DEFAULT_TEMPO]).tolist()
-        at = {0: default, **{tick: qpm for tick, qpm in zip(tick, qpm, strict=True) if tick <= last}}
-        ordered = sorted(at.items())
-        return (ordered[0], *(now for before, now in pairwise(ordered) if now[1] != before[1]))
+    def _tempos_on_grid(self, score: Score, last: int) -> tuple[tuple[int, float], ...]:
+        """Returns the tempo at the beginning and its changes up to position `last`, of tempos that have a token."""
+        position = self._position(np.asarray([tick for tick, _ in score.tempos], np.int64), score.division).tolist()
+        qpm = _loaded(self).nearest_tempos([qpm for _, qpm in score.tempos]).tolist()
+        (default,) = _loaded(self).nearest_tempos([DEFAULT_TEMPO]).tolist()
+        # At most one tempo at a position, the last of its tempos.
+        by_position = {0: default, **{at: tempo for at, tempo in zip(position, qpm, strict=True) if at <= last}}
+        changes = sorted(by_position.items())
+        return (changes[0], *(change for before, change in pairwise(changes) if change[1] != before[1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,35 +172,35 @@ class _Loaded:
 
     Attributes:
       tokenizer: MidiTok's.
-      vocabulary: its tokens behind our specials.
-      ours: int32[ids of MidiTok], our id of each of its ids.
+      vocabulary: the specials and, after them, its tokens.
+      ids: int32[ids of MidiTok], the id in `vocabulary` of each of its ids.
       lengths: int64[n], the lengths of notes, in positions, that have a token.
     """
 
-    tokenizer: Any
+    tokenizer: "MusicTokenizer"
     vocabulary: Vocabulary
-    ours: NDArray[np.int32]
+    ids: NDArray[np.int32]
     lengths: NDArray[np.int64]
 
-    def fitting(self, length: NDArray[np.int64], most: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The nearest length that has a token and is not above `most`, which is 1 or more."""
+    def nearest_lengths(self, length: NDArray[np.int64], most: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the nearest lengths that have a token and are not above `most`, which is 1 or more."""
         length = np.minimum(length, most)
         above = np.minimum(np.searchsorted(self.lengths, length), len(self.lengths) - 1)
         below = np.searchsorted(self.lengths, np.maximum(length, 1), side="right") - 1
         nearer = (self.lengths[above] - length < length - self.lengths[below]) & (self.lengths[above] <= most)
         return self.lengths[np.where(nearer, above, below)]
 
-    def tempo(self, qpm: list[float]) -> NDArray[np.float64]:
-        """The nearest of the tempos that have a token, in seconds a beat."""
+    def nearest_tempos(self, qpm: list[float]) -> NDArray[np.float64]:
+        """Returns the tempos that have a token and are nearest, in seconds a beat, to some quarter notes a minute."""
         known = np.asarray(self.tokenizer.tempos, np.float64)
-        asked = np.clip(np.nan_to_num(np.asarray(qpm, np.float64), nan=DEFAULT_TEMPO), SLOWEST, FASTEST)
+        bounded = np.clip(np.nan_to_num(np.asarray(qpm, np.float64), nan=DEFAULT_TEMPO), SLOWEST, FASTEST)
         between = 2 / (1 / known[1:] + 1 / known[:-1])
-        return known[np.searchsorted(between, asked)]
+        return known[np.searchsorted(between, bounded)]
 
 
 @lru_cache(maxsize=8)
 def _loaded(encoding: MidiTok) -> _Loaded:
-    # Held here and not in the encoding, which travels to workers.
+    # Cached in this module and not in the encoding, which is pickled and sent to workers.
     try:
         from miditok import REMI, TSD, TokenizerConfig
     except ModuleNotFoundError as missing:
@@ -220,27 +228,27 @@ def _loaded(encoding: MidiTok) -> _Loaded:
     )
     tokenizer = (REMI if encoding.tokenizer == "remi" else TSD)(config)
     numbers = {token: number for token, number in tokenizer.vocab.items() if token not in tokenizer.special_tokens}
-    vocabulary = Vocabulary.of(sorted(numbers, key=_place))
-    ours = np.zeros(len(tokenizer.vocab), np.int32)
-    ours[list(numbers.values())] = vocabulary.ids(list(numbers))
-    lengths = [_steps(token, fine) for token in numbers if token.startswith("Duration_")]
-    return _Loaded(tokenizer, vocabulary, ours, np.unique(lengths))
+    vocabulary = Vocabulary.of(sorted(numbers, key=_order))
+    ids = np.zeros(len(tokenizer.vocab), np.int32)
+    ids[list(numbers.values())] = vocabulary.ids(list(numbers))
+    lengths = [_length(token, fine) for token in numbers if token.startswith("Duration_")]
+    return _Loaded(tokenizer, vocabulary, ids, np.unique(lengths))
 
 
-def _place(token: str) -> tuple[int, list[int]]:
-    """Where a token stands in the vocabulary: by its kind, then by the numbers in it."""
+def _order(token: str) -> tuple[int, list[int]]:
+    """Returns the key that sorts a token into the vocabulary: its kind, then the numbers in it."""
     kind, _, value = token.partition("_")
     return KINDS.index(kind), [int(number) for number in re.findall(r"-?\d+", value)]
 
 
-def _steps(token: str, positions: int) -> int:
-    """The positions of a length written as beats, parts of a beat, parts in a beat."""
+def _length(token: str, positions: int) -> int:
+    """Returns the positions of a length that MidiTok writes as beats, parts of a beat, and parts in a beat."""
     beats, parts, whole = map(int, token.partition("_")[2].split("."))
     return (beats * whole + parts) * positions // whole
 
 
-def _stretched(score: Score, factor: int) -> Score:
-    """The score with `factor` ticks in place of each."""
+def _finer(score: Score, factor: int) -> Score:
+    """Returns the same music with `factor` times as many ticks in a quarter note, and named drum tracks."""
     tracks = [
         replace(
             track,

@@ -1,9 +1,9 @@
 """Sound as tokens: mu-law companding, one of 256 levels for each sample.
 
-Levels are close together near silence and far apart where it is loud, as the ear has it: what goes to the nearest of
-256 equally spaced points is f(x) = sign(x) ln(1 + 255 |x|) / ln(256). A token is the number of its level in two
-hexadecimal digits, from `00`, the lowest, to `ff`; `7f` and `80` are the two sides of silence. Source: A. van den Oord
-et al., "WaveNet", arXiv 1609.03499, section 2.2, after ITU-T G.711 (1988), which draws the curve in straight lines.
+Levels are close together near silence and far apart where it is loud, as the ear hears: f(x) = sign(x) ln(1 + 255 |x|)
+/ ln(256) of a sample x is rounded to the nearest of 256 equally spaced points. A token is the number of its level in
+two hexadecimal digits, from `00`, the lowest, to `ff`; `7f` and `80` are the two sides of silence. Source: A. van den
+Oord et al., "WaveNet", arXiv 1609.03499, section 2.2, after ITU-T G.711 (1988), which approximates f by straight lines.
 """
 
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ LOWEST_RATE, HIGHEST_RATE = 2000, 48_000
 
 
 def _expanded(y: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The inverse of f, for y from -1 to 1."""
+    """Returns x where y = f(x), for y from -1 to 1."""
     return (np.sign(y) * np.expm1(np.abs(y) * np.log(LEVELS)) / MU).astype(np.float32)
 
 
@@ -69,10 +69,9 @@ class MuLaw(TokenEncoding):
         return [(np.searchsorted(BORDERS, samples, side="right") + len(SPECIALS)).astype(np.int32)]
 
     def decode(self, tokens: Iterable[str]) -> Sound:
-        ids = _vocabulary()
         words = [token for token in tokens if token not in SPECIALS]
         try:
-            levels = ids.ids(words) - len(SPECIALS)
+            levels = _vocabulary().ids(words) - len(SPECIALS)
         except KeyError as unknown:
             raise ValueError(f"{unknown.args[0]!r} is not a mu-law level: two digits from 00 to ff") from None
         return Sound(self.rate, VALUES[levels])

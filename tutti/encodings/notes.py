@@ -1,8 +1,8 @@
-"""Notes and chords: one token for what is struck together, in order, without time.
+"""Notes and chords: one token for all that is struck together, in order, without time.
 
-A note alone is its name with octave (`E5`, `B-2`, `F#4`); notes that a track strikes together are a chord,
-written as the pitch classes of its normal order joined by dots (`9.0.4`). The tracks of a part, often a
-piano's two hands, take turns at one onset. Source: S. Skuldur, "Classical Piano Composer", 2017.
+A single note is its name with octave (`E5`, `B-2`, `F#4`); notes that a track strikes together are a chord, written as
+the pitch classes of its normal order joined by dots (`9.0.4`). Where several tracks of a part, often a piano's two
+hands, strike at one onset, each has a token of its own. Source: S. Skuldur, "Classical Piano Composer", 2017.
 """
 
 from collections.abc import Iterable
@@ -16,6 +16,7 @@ from tutti import midi
 from tutti.encodings import grid
 from tutti.encodings.base import TokenEncoding
 from tutti.encodings.chords import chord_name, named_chord, named_pitch, pitch_name
+from tutti.encodings.tracks import matching
 from tutti.encodings.vocabulary import SPECIALS, Vocabulary
 from tutti.errors import RejectedFile
 from tutti.medium import Medium
@@ -25,7 +26,7 @@ DIVISION = 480
 HALF_BEAT = DIVISION // 2
 MIDDLE_C = 60
 VELOCITY = 80
-# A chord is never nearer to a note than to any other chord.
+# Added where a note is compared with a chord, so that any note is nearer to a note, and any chord to a chord.
 NOTE_TO_CHORD = 1000.0
 
 
@@ -69,39 +70,47 @@ class NotesAndChords(TokenEncoding):
         return [_tokens(tracks, score.division) for tracks in self._parts(score)]
 
     def decode(self, tokens: Iterable[str]) -> Score:
-        """One token every half beat. A chord is voiced close around the notes before and behind it."""
+        """Returns a piano part of one token every half beat; a chord lies close to the single notes around it.
+
+        Raises:
+          ValueError: if a token is neither a note nor a chord.
+        """
         chords = [_pitch_classes(token) for token in tokens if token not in SPECIALS]
         onset: list[int] = []
         pitch: list[int] = []
         for i, (chord, centre) in enumerate(zip(chords, _centres(chords), strict=True)):
-            voiced = [chord] if isinstance(chord, int) else _voiced(chord, centre)
-            onset += [i * HALF_BEAT] * len(voiced)
-            pitch += voiced
+            voicing = [chord] if isinstance(chord, int) else _voicing(chord, centre)
+            onset += [i * HALF_BEAT] * len(voicing)
+            pitch += voicing
         count = len(onset)
-        played = Notes.of(onset, [HALF_BEAT] * count, pitch, [VELOCITY] * count)
-        return Score(DIVISION, (Track(played, "Piano"),) if count else ())
+        notes = Notes.of(onset, [HALF_BEAT] * count, pitch, [VELOCITY] * count)
+        return Score(DIVISION, (Track(notes, "Piano"),) if count else ())
 
     def nearest(self, token: str, known: Vocabulary) -> str:
-        """For a note the known note fewest semitones away; for a chord the one sharing the most pitch classes.
+        """Returns the known note fewest semitones from a note, or the known chord most like a chord.
 
-        Sharing counts as the size of the intersection by that of the union. Among equals the first in the
-        vocabulary. Where a vocabulary has no note, or no chord, the other kind serves: the note of the same
-        pitch class, or the chord that holds it.
+        Chords are alike by their common pitch classes: the size of the intersection over that of the union. Among
+        equals the first in the vocabulary is taken. Where the vocabulary has no note for a note, a chord with its
+        pitch class is; where it has no chord for a chord, a note of the chord.
+
+        Raises:
+          ValueError: if `token` is neither a note nor a chord, or the vocabulary has none of them.
         """
-        wanted = _pitch_classes(token)
+        value = _pitch_classes(token)
         candidates = known.tokens[len(SPECIALS) :]
         if not candidates:
             raise ValueError("the vocabulary has no notes and no chords")
-        return min(candidates, key=lambda candidate: _distance(wanted, _pitch_classes(candidate)))
+        return min(candidates, key=lambda candidate: _distance(value, _pitch_classes(candidate)))
 
     def transposed(self, token: str, semitones: int) -> str | None:
-        """A chord is renamed, for its normal order may begin elsewhere; only notes can leave MIDI's range."""
+        """Returns the token some semitones higher; None where a note would leave MIDI's range, which chords cannot."""
         if token in SPECIALS:
             return token
-        moved = _pitch_classes(token)
-        if not isinstance(moved, int):
-            return chord_name(pitch + semitones for pitch in moved)
-        return pitch_name(moved + semitones) if 0 <= moved + semitones <= 127 else None
+        value = _pitch_classes(token)
+        if not isinstance(value, int):
+            # Its normal order may now begin with another note.
+            return chord_name(pitch + semitones for pitch in value)
+        return pitch_name(value + semitones) if 0 <= value + semitones <= 127 else None
 
     def _parts(self, score: Score) -> list[list[Track]]:
         parts: dict[int, list[Track]] = {}
@@ -120,13 +129,11 @@ class NotesAndChords(TokenEncoding):
             if index >= len(ordered):
                 raise RejectedFile(f"no part {index}: it has {len(ordered)}, counted from 0")
             return [ordered[index]]
-        if self.part.startswith("program:"):
-            chosen = [track for track in score.tracks if f"program:{track.program}" == self.part and not track.is_drum]
-        else:
-            chosen = [track for track in score.tracks if track.name.strip().lower() == self.part.strip().lower()]
-        if not chosen:
-            raise RejectedFile(f"no part {self.part!r}: it has {', '.join(_described(tracks) for tracks in ordered)}")
-        return [chosen]
+        # A name may be that of a drum track as well.
+        tracks = matching(score.tracks, self.part)
+        if not tracks:
+            raise RejectedFile(f"no part {self.part!r}: it has {', '.join(map(_described, ordered))}")
+        return [tracks]
 
 
 def _described(tracks: list[Track]) -> str:
@@ -134,25 +141,30 @@ def _described(tracks: list[Track]) -> str:
 
 
 def _tokens(tracks: list[Track], division: int) -> list[str]:
-    # What one track strikes at once is one token; at one onset the tracks follow each other in their order.
-    hand = [
+    """Returns a token for each onset of each track; at one onset the tracks follow one another in their order."""
+    keys = [
         (grid.snapped(track.notes.onset, division) * len(tracks) + i << 7) + track.notes.pitch
         for i, track in enumerate(tracks)
     ]
-    struck = np.unique(np.concatenate(hand))
-    place, pitch = struck >> 7, struck & 127
-    first = np.flatnonzero(np.diff(place, prepend=-1))
-    size = np.diff(first, append=len(place))
+    struck = np.unique(np.concatenate(keys))
+    # One number for the onset and the track together.
+    onset, pitch = struck >> 7, struck & 127
+    first = np.flatnonzero(np.diff(onset, prepend=-1))
+    size = np.diff(first, append=len(onset))
     mask = np.bitwise_or.reduceat(np.int64(1) << (pitch % 12), first)
     names = _pitch_names()
     return [
-        names[low] if count == 1 else _chord_name(classes)
-        for low, count, classes in zip(pitch[first].tolist(), size.tolist(), mask.tolist(), strict=True)
+        names[lowest] if count == 1 else _chord_name(classes)
+        for lowest, count, classes in zip(pitch[first].tolist(), size.tolist(), mask.tolist(), strict=True)
     ]
 
 
 def _pitch_classes(token: str) -> int | tuple[int, ...]:
-    """A note's pitch, or a chord's pitch classes."""
+    """Returns a note's pitch, or a chord's pitch classes.
+
+    Raises:
+      ValueError: if the token is neither.
+    """
     pitch = named_pitch(token)
     chord = named_chord(token)
     if pitch is None and chord is None:
@@ -160,35 +172,37 @@ def _pitch_classes(token: str) -> int | tuple[int, ...]:
     return pitch if pitch is not None else chord or ()
 
 
-def _distance(wanted: int | tuple[int, ...], candidate: int | tuple[int, ...]) -> float:
-    if isinstance(wanted, int) and isinstance(candidate, int):
-        return abs(wanted - candidate)
-    a, b = ({pitch % 12 for pitch in ((side,) if isinstance(side, int) else side)} for side in (wanted, candidate))
-    apart = 1 - len(a & b) / len(a | b)
-    return apart if isinstance(wanted, tuple) and isinstance(candidate, tuple) else NOTE_TO_CHORD + apart
+def _distance(value: int | tuple[int, ...], candidate: int | tuple[int, ...]) -> float:
+    """Returns the semitones between two notes, or how much of their pitch classes two chords do not share, 0 to 1."""
+    if isinstance(value, int) and isinstance(candidate, int):
+        return abs(value - candidate)
+    a, b = ({pitch % 12 for pitch in ((side,) if isinstance(side, int) else side)} for side in (value, candidate))
+    distance = 1 - len(a & b) / len(a | b)
+    return distance if isinstance(value, tuple) and isinstance(candidate, tuple) else NOTE_TO_CHORD + distance
 
 
 def _centres(chords: list[int | tuple[int, ...]]) -> list[int]:
-    """For each token the pitch half-way between the last single note before it and the next one behind."""
+    """Returns for each token the pitch half-way between the single notes next before and next after it."""
     before = _last_notes(chords)
-    behind = _last_notes(chords[::-1])[::-1]
+    after = _last_notes(chords[::-1])[::-1]
     return [
         (b + a) // 2 if b is not None and a is not None else b if b is not None else a if a is not None else MIDDLE_C
-        for b, a in zip(before, behind, strict=True)
+        for b, a in zip(before, after, strict=True)
     ]
 
 
 def _last_notes(chords: list[int | tuple[int, ...]]) -> list[int | None]:
+    """Returns for each token the last single note up to it, itself included; None before the first one."""
     last: int | None = None
-    found = []
+    notes = []
     for chord in chords:
         last = chord if isinstance(chord, int) else last
-        found.append(last)
-    return found
+        notes.append(last)
+    return notes
 
 
-def _voiced(chord: tuple[int, ...], centre: int) -> list[int]:
-    """MIDI pitches of the pitch classes within half an octave of the centre; one alone is doubled."""
+def _voicing(chord: tuple[int, ...], centre: int) -> list[int]:
+    """Returns the MIDI pitches of pitch classes within half an octave of a centre; one alone is doubled above."""
     low = min(max(centre - 6, 0), 127 - 23)
     pitches = sorted({low + (pitch - low) % 12 for pitch in chord})
     return [pitches[0], pitches[0] + 12] if len(pitches) == 1 else pitches

@@ -1,11 +1,11 @@
-"""A piano roll: one frame of bits a step of the grid, for models of vectors such as a Boltzmann machine.
+"""A piano roll: for each step of the grid one frame of bits, for models of vectors such as a Boltzmann machine.
 
-A frame has two bits for each pitch of the range: does it sound in this step, and was it struck here. First come all
-the sounding bits from the lowest pitch up, then all the struck ones. The range of 78 pitches gives 156 bits. Source:
+A frame has two bits for each pitch of the range: whether it sounds in this step, and whether it is struck in it. First
+come all the sounding bits from the lowest pitch up, then all the struck ones; 78 pitches make 156 bits. Source:
 D. Shiebler, "Music generation with restricted Boltzmann machines in TensorFlow", 2016, whose piano roll is that of
 D. Johnson, "Composing music with recurrent neural networks", 2015.
 
-As text a frame is one token: the pitches that sound, joined by dots, those struck with an `s` behind them, such as
+As text a frame is one token: the pitches that sound, joined by dots, an `s` after those that are struck, such as
 `36s.60.64s`; `-` is silence.
 """
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutti import midi
+from tutti.encodings import grid
 from tutti.encodings.base import FrameEncoding
 from tutti.encodings.vocabulary import SPECIALS
 from tutti.errors import RejectedFile
@@ -32,12 +33,12 @@ RESOLUTIONS = (8, 12, 16, 24, 32, 48)
 
 @dataclass(frozen=True)
 class PianoRoll(FrameEncoding):
-    """Everything pitched in a score, as one roll. Drums and pitches outside the range are left out.
+    """All pitched tracks of a score as one roll. Drums and pitches outside the range are left out.
 
     Args:
       resolution: steps in a whole note.
-      lowest: the lowest pitch.
-      highest: the pitch behind the highest.
+      lowest: the lowest MIDI pitch of the range.
+      highest: the first MIDI pitch above the range.
     """
 
     name: ClassVar[str] = "pianoroll"
@@ -58,17 +59,21 @@ class PianoRoll(FrameEncoding):
 
     @property
     def pitches(self) -> int:
+        """How many pitches the range has."""
         return self.highest - self.lowest
 
     @property
     def bits(self) -> int:
-        """Bits in a frame: as many sounding as struck."""
+        """Bits in a frame: one of sounding and one of being struck for each pitch."""
         return 2 * self.pitches
 
     def encode_frames(self, score: Score) -> list[NDArray[np.uint8]]:
-        """One song, uint8[steps, ceil(bits / 8)], from the score's beginning to the last step that sounds.
+        """Returns one song, uint8[steps, ceil(bits / 8)], from the score's beginning to the last step that sounds.
 
         A note sounds from the step nearest to its onset to the one nearest to its end, but for one step at least.
+
+        Raises:
+          RejectedFile: if no pitched note is in the range.
         """
         tracks = [track.notes for track in score.tracks if not track.is_drum]
         if not tracks:
@@ -82,10 +87,11 @@ class PianoRoll(FrameEncoding):
         duration = np.concatenate([notes.duration for notes in tracks])[within]
         # Onsets are bounded by the reader, what a note's length claims is not.
         last = MAX_BEATS * self.resolution // 4 + 1
-        begin = self._steps(onset, score.division)
-        end = np.clip(self._steps(onset + duration, score.division), begin + 1, np.maximum(last, begin + 1))
+        begin = grid.nearest_step(onset, score.division, self.resolution)
+        end = grid.nearest_step(onset + duration, score.division, self.resolution)
+        end = np.clip(end, begin + 1, np.maximum(last, begin + 1))
         steps = int(end.max())
-        # How many notes begin less those that end, summed up over time: how many sound.
+        # Notes that begin less notes that end, summed over time, are the notes that sound.
         change = np.zeros((steps + 1, self.pitches), np.int32)
         np.add.at(change, (begin, pitch), 1)
         np.add.at(change, (end, pitch), -1)
@@ -95,54 +101,57 @@ class PianoRoll(FrameEncoding):
         return [np.packbits(frames, axis=1)]
 
     def decode_frames(self, frames: NDArray[np.uint8]) -> Score:
-        """The score of uint8[steps, bits] of 0 and 1; any bits will do.
+        """Returns the score of frames, uint8[steps, bits] of 0 and 1; any bits will do.
 
-        A struck pitch begins a note, whether it is said to sound or not. One that sounds goes on or, where it did not
-        sound before, begins as well.
+        A struck pitch begins a note, whether its sounding bit is set or not. A pitch that sounds and is not struck goes
+        on or, if it did not sound in the step before, begins a note too.
         """
         struck = self._by_pitch(frames[:, self.pitches :])
         sounds = self._by_pitch(frames[:, : self.pitches]) | struck
-        before = np.roll(sounds, 1)  # the step of silence behind each pitch comes before the next one's first
+        before = np.roll(sounds, 1)  # the step of silence after each pitch comes before the next pitch's first step
         begins = np.flatnonzero(struck | (sounds & ~before))
         stops = np.flatnonzero(struck | ~sounds)
         ends = stops[np.searchsorted(stops, begins, side="right")]
         pitch, onset = np.divmod(begins, len(frames) + 1)
-        step = 4 * DIVISION // self.resolution
+        ticks = 4 * DIVISION // self.resolution
         count = len(begins)
-        played = Notes.of(onset * step, (ends - begins) * step, pitch + self.lowest, [VELOCITY] * count)
-        return Score(DIVISION, (Track(played, "Piano"),) if count else ())
+        notes = Notes.of(onset * ticks, (ends - begins) * ticks, pitch + self.lowest, [VELOCITY] * count)
+        return Score(DIVISION, (Track(notes, "Piano"),) if count else ())
 
     def transposed_frames(self, frames: NDArray[np.uint8], semitones: int) -> NDArray[np.uint8] | None:
-        """Packed frames moved up by some semitones; None where a note would leave the range."""
+        """Returns packed frames some semitones higher; None where a note would leave the range."""
         halves = self.unpacked(frames).reshape(-1, 2, self.pitches)
-        by = int(np.clip(semitones, -self.pitches, self.pitches))
+        interval = int(np.clip(semitones, -self.pitches, self.pitches))
         moved = np.zeros_like(halves)
-        if by < 0:
-            moved[:, :, :by] = halves[:, :, -by:]
+        if interval < 0:
+            moved[:, :, :interval] = halves[:, :, -interval:]
         else:
-            moved[:, :, by:] = halves[:, :, : self.pitches - by]
+            moved[:, :, interval:] = halves[:, :, : self.pitches - interval]
         if np.count_nonzero(moved) < np.count_nonzero(halves):
             return None
         return np.packbits(moved.reshape(-1, self.bits), axis=1)
 
+    def bit_pitches(self) -> NDArray[np.int64]:
+        return np.tile(np.arange(self.lowest, self.highest), 2)
+
     def words(self, frames: NDArray[np.uint8]) -> list[str]:
-        """uint8[steps, bits] -> a token a frame. What is struck sounds."""
+        """Returns the token of each frame of uint8[steps, bits]. A struck pitch sounds, whatever its sounding bit."""
         struck = frames[:, self.pitches :] > 0
         sounds = (frames[:, : self.pitches] > 0) | struck
         names = [str(pitch) for pitch in range(self.lowest, self.highest)]
         names += [name + STRUCK for name in names]
-        parts: list[list[str]] = [[] for _ in frames]
-        at, pitch = np.nonzero(sounds)
-        marked = pitch + self.pitches * struck[at, pitch]
-        for step, name in zip(at.tolist(), marked.tolist(), strict=True):
-            parts[step].append(names[name])
-        return [".".join(part) or SILENCE for part in parts]
+        sounding: list[list[str]] = [[] for _ in frames]
+        steps, pitches = np.nonzero(sounds)
+        places = pitches + self.pitches * struck[steps, pitches]
+        for step, place in zip(steps.tolist(), places.tolist(), strict=True):
+            sounding[step].append(names[place])
+        return [".".join(pitches) or SILENCE for pitches in sounding]
 
     def frames(self, tokens: Iterable[str]) -> NDArray[np.uint8]:
-        """Tokens -> uint8[steps, bits] of 0 and 1; the specials are left out.
+        """Returns the frames of tokens, uint8[steps, bits] of 0 and 1; the specials are left out.
 
         Raises:
-          ValueError: if one is no frame of this range; the text names it.
+          ValueError: if a token is no frame of this range; the text names it.
         """
         words = [token for token in tokens if token not in SPECIALS]
         frames = np.zeros((len(words), self.bits), np.uint8)
@@ -161,10 +170,6 @@ class PianoRoll(FrameEncoding):
                 frame[pitch - self.lowest + self.pitches] |= name.endswith(STRUCK)
         return frames
 
-    def _steps(self, tick: NDArray[np.int64], division: int) -> NDArray[np.int64]:
-        """The nearest step to each tick, halves upwards."""
-        return (self.resolution * tick + 2 * division) // (4 * division)
-
     def _by_pitch(self, half: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """bool[pitches * (steps + 1)]: the pitches one after the other, a step of silence behind each."""
+        """Returns uint8[steps, pitches] pitch by pitch, a step of silence after each: bool[pitches * (steps + 1)]."""
         return np.pad(half.T > 0, ((0, 0), (0, 1))).ravel()

@@ -5,14 +5,13 @@ value is `module:Class`. Nothing is imported before it is asked for.
 """
 
 import dataclasses
-import pkgutil
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any
 
 from tutti.encodings.base import Encoding
 from tutti.errors import Error
+from tutti.plugins import named_classes
 
 GROUP = "tutti.encodings"
 OWN = {
@@ -33,18 +32,7 @@ def encodings() -> Mapping[str, type[Encoding]]:
     Raises:
       Error: if a package registers something that cannot be loaded, or a name that is taken.
     """
-    found: dict[str, type[Encoding]] = {name: pkgutil.resolve_name(place) for name, place in OWN.items()}
-    for point in entry_points(group=GROUP):
-        if point.name in found:
-            raise Error(f"the encoding {point.name!r} of {point.value} has a name that is taken; rename it")
-        try:
-            encoding = point.load()
-        except (ImportError, AttributeError) as error:
-            raise Error(f"cannot load the encoding {point.name!r} from {point.value}: {error}") from error
-        if getattr(encoding, "name", None) != point.name:
-            raise Error(f"{point.value} is registered as {point.name!r}; its `name` must say the same")
-        found[point.name] = encoding
-    return found
+    return named_classes(GROUP, OWN, "encoding")
 
 
 def encoding_to_json(encoding: Encoding) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class Vocabulary:
 
     @classmethod
     def of(cls, tokens: Iterable[str]) -> "Vocabulary":
-        """The vocabulary of these tokens behind the specials."""
+        """Returns the vocabulary of the specials and, after them, these tokens."""
         return cls((*SPECIALS, *tokens))
 
     @cached_property
@@ -49,7 +49,7 @@ class Vocabulary:
         return hash(self.tokens)
 
     def ids(self, tokens: Sequence[str]) -> NDArray[np.int32]:
-        """The ids, int32[n], of tokens.
+        """Returns the ids of tokens, int32[n].
 
         Raises:
           KeyError: if one is not in the vocabulary; `encoding.known` maps such tokens first.
@@ -58,6 +58,6 @@ class Vocabulary:
         return np.fromiter((ids[token] for token in tokens), np.int32, len(tokens))
 
     def words(self, ids: Iterable[int], *, specials: bool = False) -> list[str]:
-        """The tokens of ids, without PAD, BOS and EOS unless `specials`."""
+        """Returns the tokens of ids, without PAD, BOS and EOS unless `specials`."""
         first = 0 if specials else len(SPECIALS)
         return [self.tokens[i] for i in ids if i >= first]

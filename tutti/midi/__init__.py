@@ -1,6 +1,6 @@
-"""MIDI bytes <-> Score (`reader`) and <-> exact channel messages (`messages`); `smf` is the container of both.
+"""MIDI bytes <-> Score (`reader`) and <-> exact channel messages (`messages`).
 
-The only rooms that know MIDI libraries.
+`smf` is the container of both, `parser` reads events by mido. No other folder imports a MIDI library.
 """
 
 from tutti.midi.reader import MAX_BYTES, SCORE, from_symusic, read, to_symusic, write

@@ -1,7 +1,7 @@
-"""Standard MIDI Files as exact channel messages: what a file says, event by event, and nothing inferred from it.
+"""Standard MIDI Files as exact channel messages.
 
-Where `midi` reads notes, this keeps note on and off, pressure, controllers, programs and pitch bend with their ticks,
-so that a file's messages can be written again as they were. mido reads and writes them.
+`reader` pairs note on and off into notes; here they stay messages, with pressure, controllers, programs, pitch bend and
+the tick of each, so that a file's messages can be written again as they were. mido reads and writes them.
 """
 
 import io
@@ -16,28 +16,28 @@ from numpy.typing import NDArray
 
 from tutti.errors import RejectedFile
 from tutti.medium import MIDI_SUFFIXES, Medium
-from tutti.midi import smf
+from tutti.midi import parser, smf
 from tutti.midi.smf import MAX_BYTES_MIDO, MICROSECONDS_A_MINUTE
 from tutti.score import MAX_BEATS
 
 # Status bytes of channel messages: the kind in the high half, the channel in the low one.
 NOTE_OFF, NOTE_ON, POLY_PRESSURE, PROGRAM_CHANGE, CHANNEL_PRESSURE = 0x80, 0x90, 0xA0, 0xC0, 0xD0
 SYSTEM = 0xF0
-# The longest time that a file can say between two events, and the longest tempo, in three bytes.
+# The longest time between two events, in four bytes of seven bits, and the longest quarter note, in three bytes.
 MAX_DELTA = (1 << 28) - 1
 MAX_TEMPO = (1 << 24) - 1
 
-# Of a file to be written: a meta event, or status and data bytes.
-Event: TypeAlias = mido.MetaMessage | list[int]
+# One event of a file to be written: a meta event, or status and data bytes.
+_FileEvent: TypeAlias = mido.MetaMessage | list[int]
 
 
 @dataclass(frozen=True, eq=False)
 class MessageTrack:
-    """The channel messages of one track, in their order.
+    """The channel messages of one track, in order.
 
     Attributes:
       tick: int64[n], ticks from the beginning; never less than the one before.
-      message: uint8[n, 3], status and two data bytes; the second is 0 where a message has one.
+      message: uint8[n, 3], status and two data bytes; the second is 0 for messages with one data byte.
       name: the track's name, empty where it has none.
     """
 
@@ -65,12 +65,12 @@ class Messages:
 
 
 def data_bytes(status: int) -> int:
-    """How many data bytes follow a channel message's status."""
+    """Returns how many data bytes follow a channel message's status."""
     return 1 if PROGRAM_CHANGE <= status < CHANNEL_PRESSURE + 16 else 2
 
 
 def merged(tracks: Iterable[MessageTrack]) -> MessageTrack:
-    """The messages of several tracks in order of their ticks; at one tick, in order of the tracks."""
+    """Returns the messages of several tracks in order of their ticks; at one tick, in order of the tracks."""
     tracks = list(tracks)
     if len(tracks) == 1:
         return tracks[0]
@@ -81,14 +81,14 @@ def merged(tracks: Iterable[MessageTrack]) -> MessageTrack:
 
 
 def read(data: bytes) -> Messages:
-    """The messages of a Standard MIDI File of type 0, 1 or 2, bare or in a RIFF (RMID) wrapper.
+    """Returns the messages of a Standard MIDI File of type 0, 1 or 2, bare or in a RIFF (RMID) wrapper.
 
     Running status is expanded. System exclusive and meta events are left out, but for names and tempos. SMPTE
     divisions become ticks at 120 quarter notes a minute; the patterns of a type 2 file follow one another, each from
     the beat after the one before it.
 
     Raises:
-      RejectedFile: if the file is none, is damaged, holds no channel message, or is beyond the bounds: 1 MiB and
+      RejectedFile: if it is no MIDI file, is damaged, holds no channel message, or is beyond the bounds: 1 MiB and
         16,384 beats.
     """
     if len(data) > MAX_BYTES_MIDO:
@@ -98,7 +98,7 @@ def read(data: bytes) -> Messages:
     tempos: list[tuple[int, float]] = []
     offset = 0
     for number, chunk in enumerate(chunks, 1):
-        # One track after another: mido's objects of a whole file would take hundreds of times its size.
+        # Track by track: mido's objects for a whole file would take hundreds of times its size.
         track, changes = _parsed(division, chunk, number, offset)
         tracks.append(track)
         # The patterns of a type 2 file are independent, and each begins at the default tempo.
@@ -113,12 +113,13 @@ def read(data: bytes) -> Messages:
 
 
 def write(piece: Messages) -> bytes:
-    """A Standard MIDI File: of type 0 for one track, of type 1 for several. The tempos are on the first track."""
+    """Returns a Standard MIDI File, of type 0 for one track, of type 1 for several; the first track has the tempos."""
     file = mido.MidiFile(type=0 if len(piece.tracks) <= 1 else 1, ticks_per_beat=piece.division, charset="utf-8")
     tracks = piece.tracks or (MessageTrack(np.zeros(0, np.int64), np.zeros((0, 3), np.uint8)),)
     for i, track in enumerate(tracks):
         changes = piece.tempos if i == 0 else ()
-        events: list[tuple[int, Event]] = [(0, mido.MetaMessage("track_name", name=track.name))] if track.name else []
+        name = [mido.MetaMessage("track_name", name=track.name)] if track.name else []
+        events: list[tuple[int, _FileEvent]] = [(0, event) for event in name]
         events += [(tick, _tempo(bpm)) for tick, bpm in changes]
         events += zip(track.tick.tolist(), track.message.tolist(), strict=True)
         events.sort(key=lambda event: event[0])
@@ -135,11 +136,7 @@ def _parsed(division: int, chunk: bytes, number: int, offset: int) -> tuple[Mess
     """Returns the track of a chunk, its ticks counted from `offset`, and its tempos."""
     smf.refuse_endless_times(chunk)
     try:
-        try:
-            file = mido.MidiFile(file=io.BytesIO(smf.file(division, [chunk])))
-        except (mido.KeySignatureError, IndexError):
-            readable = smf.without_odd_key_signatures(chunk)
-            file = mido.MidiFile(file=io.BytesIO(smf.file(division, [readable])))
+        file = parser.parse(division, [chunk])
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or "it ends within an event"
         raise RejectedFile(f"cannot be parsed: track {number}: {reason}") from None
@@ -155,17 +152,17 @@ def _parsed(division: int, chunk: bytes, number: int, offset: int) -> tuple[Mess
             elif event.type == "set_tempo" and event.tempo:
                 tempos.append((tick, MICROSECONDS_A_MINUTE / event.tempo))
             continue
-        coded = event.bytes()
-        if coded[0] < SYSTEM:
+        message = event.bytes()
+        if message[0] < SYSTEM:
             ticks.append(tick)
-            content.extend(coded if len(coded) == 3 else (*coded, 0))
+            content.extend(message if len(message) == 3 else (*message, 0))
     if max(ticks[-1] if ticks else 0, tempos[-1][0] if tempos else 0) > MAX_BEATS * division:
         raise RejectedFile(f"an event lies beyond the limit of {MAX_BEATS:,} beats for a song")
     return MessageTrack(np.array(ticks, np.int64), np.frombuffer(bytes(content), np.uint8).reshape(-1, 3), name), tempos
 
 
 def _readable(name: str) -> str:
-    """A name's text: mido reads bytes as Latin-1, and many programs write UTF-8."""
+    """Returns a name's text as its writer meant it: mido reads bytes as Latin-1, and many programs write UTF-8."""
     try:
         return name.encode("latin-1").decode()
     except UnicodeError:
@@ -176,8 +173,8 @@ def _tempo(bpm: float) -> mido.MetaMessage:
     return mido.MetaMessage("set_tempo", tempo=min(max(round(MICROSECONDS_A_MINUTE / bpm), 1), MAX_TEMPO))
 
 
-def _timed(events: Iterable[tuple[int, Event]]) -> Iterator[mido.Message]:
-    """Events with the time since the one before; where it is too long for a file, empty texts share it."""
+def _timed(events: Iterable[tuple[int, _FileEvent]]) -> Iterator[mido.Message]:
+    """Yields events with the time since the one before; a time too long for a file is split by empty texts."""
     before = 0
     for tick, event in events:
         while tick - before > MAX_DELTA:
@@ -188,6 +185,6 @@ def _timed(events: Iterable[tuple[int, Event]]) -> Iterator[mido.Message]:
 
 
 @lru_cache(1 << 14)
-def _message(wait: int, status: int, *data: int) -> mido.Message:
-    # Checked once, for music repeats itself.
-    return mido.Message.from_bytes((status, *data[: data_bytes(status)]), time=wait)
+def _message(time: int, status: int, *data: int) -> mido.Message:
+    # Cached, because mido checks each message that it makes, and music repeats itself.
+    return mido.Message.from_bytes((status, *data[: data_bytes(status)]), time=time)

@@ -1,63 +1,63 @@
 """Standard MIDI files <-> Score.
 
-symusic reads and writes notes (C++); mido is the second opinion for files that symusic refuses.
+symusic, in C++, reads and writes notes; files that it refuses are read by mido.
 """
 
-import io
 from dataclasses import replace
 
-import mido
 import numpy as np
 import symusic
 
 from tutti.errors import RejectedFile
 from tutti.medium import MIDI_SUFFIXES, Medium
-from tutti.midi import smf
+from tutti.midi import parser, smf
 from tutti.midi.smf import DRUM_CHANNEL, MAX_BYTES_MIDO, MICROSECONDS_A_MINUTE
 from tutti.score import MAX_BEATS, MAX_NOTES, Notes, Score, Track
 
 MAX_BYTES = 16 << 20
+# Of a meter, in parts of a whole note. A damaged file can say up to 2^255; symusic holds what fits into a byte.
+SHORTEST_BEAT = 128
 
 
 def read(data: bytes) -> Score:
-    """The score of a Standard MIDI File of type 0, 1 or 2, bare or in a RIFF (RMID) wrapper.
+    """Returns the score of a Standard MIDI File of type 0, 1 or 2, bare or in a RIFF (RMID) wrapper.
 
     SMPTE divisions become ticks at 120 quarter notes a minute, which keeps the time of every note. The
     patterns of a type 2 file follow one another, each from the beat after the one before it.
 
     Raises:
-      RejectedFile: if the file is none, is damaged, holds no notes, or is beyond the bounds of this module.
+      RejectedFile: if it is no MIDI file, is damaged, holds no notes, or is beyond the bounds of `tutti.score`.
     """
     if len(data) > MAX_BYTES:
         raise RejectedFile(f"{len(data):,} bytes are beyond the limit of {MAX_BYTES:,} for a song")
     kind, division, smpte, chunks = smf.chunks(smf.unwrapped(data))
     if kind == 2:
-        return _bounded(_laid_end_to_end([_parsed(smf.file(division, [chunk]), smpte) for chunk in chunks]))
+        return _bounded(_concatenated([_parsed(smf.file(division, [chunk]), smpte) for chunk in chunks]))
     return _bounded(_parsed(smf.file(division, chunks), smpte))
 
 
 def write(score: Score) -> bytes:
-    """A Standard MIDI File of type 1. Drum tracks are on channel 10, the others on the remaining fifteen in turn."""
+    """Returns a Standard MIDI File of type 1: drum tracks on channel 10, the others on the other fifteen in turn."""
     content: bytes = to_symusic(score).dumps_midi()
     return content
 
 
 def to_symusic(score: Score) -> "symusic.core.ScoreTick":
-    """The score as symusic has it, for libraries that build on symusic. A note is one tick long at least."""
+    """Returns the score as one of symusic's, for libraries that build on it. A note is one tick long at least."""
     file = symusic.Score(score.division)
     for tick, bpm in score.tempos:
         file.tempos.append(symusic.Tempo(tick, qpm=bpm))
     for tick, numerator, denominator in score.meters:
         file.time_signatures.append(symusic.TimeSignature(tick, numerator, denominator))
     for track in score.tracks:
-        written = symusic.Track(name=track.name, program=track.program, is_drum=track.is_drum)
-        written.notes = symusic.Note.from_numpy(
+        symusic_track = symusic.Track(name=track.name, program=track.program, is_drum=track.is_drum)
+        symusic_track.notes = symusic.Note.from_numpy(
             track.notes.onset.astype(np.int32),
             np.maximum(track.notes.duration, 1).astype(np.int32),
             track.notes.pitch.astype(np.int8),
             track.notes.velocity.astype(np.int8),
         )
-        file.tracks.append(written)
+        file.tracks.append(symusic_track)
     return file
 
 
@@ -68,16 +68,16 @@ def _parsed(data: bytes, smpte: bool) -> Score:
     try:
         score = from_symusic(symusic.Score.from_midi(data))
         if not score.tracks:
-            # symusic keeps no note that never ends, and some drum machines never end one.
+            # symusic drops notes that never end, and some drum machines never end one.
             score = _from_mido(data, "no notes in it")
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, LookupError, OverflowError) as error:
         score = _from_mido(data, str(error))
     # In SMPTE time a tempo has no effect.
     return replace(score, tempos=((0, 120.0),)) if smpte else score
 
 
 def from_symusic(parsed: "symusic.core.ScoreTick") -> Score:
-    """The score that symusic holds.
+    """Returns the score of one of symusic's.
 
     Raises:
       RejectedFile: if a time does not fit into symusic's 32 bits.
@@ -105,21 +105,24 @@ def from_symusic(parsed: "symusic.core.ScoreTick") -> Score:
     )
 
 
-def _by_mido(data: bytes) -> mido.MidiFile:
-    try:
-        return mido.MidiFile(file=io.BytesIO(data), clip=True)
-    except (mido.KeySignatureError, IndexError):
-        _, division, _, chunks = smf.chunks(data)
-        readable = smf.file(division, [smf.without_odd_key_signatures(chunk) for chunk in chunks])
-        return mido.MidiFile(file=io.BytesIO(readable), clip=True)
-
-
 def _from_mido(data: bytes, refusal: str) -> Score:
+    """Returns the score of a file of type 0 or 1 as mido reads it.
+
+    Args:
+      data: the file.
+      refusal: why symusic refused it.
+
+    Raises:
+      RejectedFile: if mido refuses it as well.
+    """
     if len(data) > MAX_BYTES_MIDO:
         raise RejectedFile(f"cannot be parsed: {refusal}")
     smf.refuse_endless_times(data)
     try:
-        file = _by_mido(data)
+        _, division, _, chunks = smf.chunks(data)
+        file = parser.parse(division, chunks, clip=True)
+    except MemoryError:
+        raise
     except Exception as error:
         raise RejectedFile(f"cannot be parsed: {refusal}; {error or type(error).__name__}") from None
     tempos: list[tuple[int, float]] = []
@@ -136,13 +139,13 @@ def _from_mido(data: bytes, refusal: str) -> Score:
                 name = message.name
             elif message.type == "set_tempo" and message.tempo:
                 tempos.append((tick, MICROSECONDS_A_MINUTE / message.tempo))
-            elif message.type == "time_signature":
+            elif message.type == "time_signature" and message.denominator <= SHORTEST_BEAT:
                 meters.append((tick, message.numerator, message.denominator))
             elif message.type == "program_change":
                 programs[message.channel] = message.program
             elif message.type == "note_on" and message.velocity:
-                begun = (tick, message.velocity, programs[message.channel])
-                sounding.setdefault((message.channel, message.note), []).append(begun)
+                start = (tick, message.velocity, programs[message.channel])
+                sounding.setdefault((message.channel, message.note), []).append(start)
             elif message.type in ("note_on", "note_off") and (queue := sounding.get((message.channel, message.note))):
                 onset, velocity, program = queue.pop(0)
                 parts.setdefault((message.channel, program), []).append((onset, tick - onset, message.note, velocity))
@@ -155,13 +158,15 @@ def _from_mido(data: bytes, refusal: str) -> Score:
     return Score(file.ticks_per_beat, tuple(tracks), tuple(tempos), tuple(meters))
 
 
-def _laid_end_to_end(patterns: list[Score]) -> Score:
+def _concatenated(patterns: list[Score]) -> Score:
+    """Returns one score of several of one division, each beginning on the beat after the one before it."""
     division, offset = patterns[0].division, 0
-    tracks, tempos, meters = [], [], []
+    tracks: list[Track] = []
+    tempos, meters = [], []
     for score in patterns:
-        for track in score.tracks:
-            moved = replace(track.notes, onset=track.notes.onset + offset)
-            tracks.append(replace(track, notes=moved))
+        tracks += (
+            replace(track, notes=replace(track.notes, onset=track.notes.onset + offset)) for track in score.tracks
+        )
         tempos += [(tick + offset, bpm) for tick, bpm in score.tempos]
         meters += [(tick + offset, numerator, denominator) for tick, numerator, denominator in score.meters]
         offset += -(-_end(score) // division) * division

@@ -1,4 +1,4 @@
-"""The container of a Standard MIDI File: header, chunks, RIFF wrapper. No events, and no library.
+"""The container of a Standard MIDI File: header, chunks, RIFF wrapper. It parses no events and needs no library.
 
 Format: "Standard MIDI Files 1.0" (MIDI Manufacturers Association, 1996); RMID: "RP-029".
 """
@@ -11,7 +11,7 @@ from tutti.errors import RejectedFile
 MAX_BYTES_MIDO = 1 << 20
 DRUM_CHANNEL = 9
 MICROSECONDS_A_MINUTE = 60_000_000
-# Of bytes with the high bit set: a time or length has four at most, and texts in foreign scripts some dozens.
+# Most bytes with the high bit set in a row: a time or length has four at most, and texts in some scripts some dozens.
 LONGEST_RUN = 1024
 # Status bytes, and types of meta events.
 META, SYSTEM_EXCLUSIVE = 0xFF, (0xF0, 0xF7)
@@ -19,7 +19,7 @@ KEY_SIGNATURE, SEQUENCER_SPECIFIC = 0x59, 0x7F
 
 
 def unwrapped(data: bytes) -> bytes:
-    """The MIDI file in a RIFF (RMID) wrapper, or `data` itself where it has none.
+    """Returns the MIDI file in a RIFF (RMID) wrapper, or `data` itself where it has none.
 
     Raises:
       RejectedFile: if the wrapper holds no MIDI.
@@ -38,12 +38,16 @@ def unwrapped(data: bytes) -> bytes:
 
 
 def chunks(data: bytes) -> tuple[int, int, bool, list[bytes]]:
-    """The type, ticks of a quarter note, whether they were SMPTE, and the track chunks with their headers.
+    """Takes a MIDI file apart.
 
-    An SMPTE division, frames and ticks a frame, becomes ticks at 120 quarter notes a minute.
+    An SMPTE division, frames a second and ticks a frame, becomes ticks at 120 quarter notes a minute.
+
+    Returns:
+      The file's type, 0 to 2; the ticks of a quarter note; whether the division was SMPTE; and the track chunks with
+      their headers.
 
     Raises:
-      RejectedFile: if the file is none, or is damaged; the text says where.
+      RejectedFile: if it is no MIDI file, or is damaged; the text says where.
     """
     if data[:4] != b"MThd":
         raise RejectedFile("not a MIDI file: it does not begin with MThd" if data else "the file is empty")
@@ -70,7 +74,7 @@ def chunks(data: bytes) -> tuple[int, int, bool, list[bytes]]:
                 raise RejectedFile(f"truncated: track {len(tracks) + 1} claims {size:,} bytes, {left:,} are left")
             tracks.append(data[at : at + 8 + size])
         elif not tracks or len(tracks) < int.from_bytes(data[10:12], "big"):
-            # Unknown chunks are allowed between tracks; junk behind the last one is common and harmless.
+            # Unknown chunks are allowed between tracks; junk after the last one is common and harmless.
             if at + 8 + size > len(data):
                 break
         else:
@@ -82,7 +86,7 @@ def chunks(data: bytes) -> tuple[int, int, bool, list[bytes]]:
 
 
 def refuse_endless_times(data: bytes) -> None:
-    """Refuses what takes mido minutes: it reads a time of any length, in time that grows with its square.
+    """Refuses a file that would keep mido busy for minutes: it reads a number in time that grows with its square.
 
     Raises:
       RejectedFile: if some 1,024 bytes in a row all say that a number goes on.
@@ -93,9 +97,10 @@ def refuse_endless_times(data: bytes) -> None:
 
 
 def without_odd_key_signatures(track: bytes) -> bytes:
-    """Renames key signatures that name no key to events that every reader passes over; nothing moves.
+    """Returns a track chunk whose key signatures that name no key are events that every reader passes over.
 
-    A key signature is FF 59 02, -7 to 7 sharps, and 0 or 1 for major or minor. Notes do not depend on it.
+    A key signature is FF 59 02, -7 to 7 sharps, and 0 or 1 for major or minor. Notes do not depend on it, and no byte
+    changes its place.
 
     Args:
       track: a track chunk with its header.
@@ -122,12 +127,12 @@ def without_odd_key_signatures(track: bytes) -> bytes:
             else:
                 at += 1 if status >> 4 in (0xC, 0xD) else 2
     except IndexError:
-        pass  # It ends within an event, which its reader will say.
+        pass  # It ends within an event; the parser will say so.
     return bytes(content)
 
 
 def _varlen(content: bytearray, at: int) -> tuple[int, int]:
-    """Returns the variable-length number at a place, and the place behind it."""
+    """Returns the variable-length number at a place, and the place after it."""
     value = 0
     while content[at] >= 0x80:
         value = value << 7 | content[at] & 0x7F
@@ -136,6 +141,6 @@ def _varlen(content: bytearray, at: int) -> tuple[int, int]:
 
 
 def file(division: int, tracks: list[bytes]) -> bytes:
-    """A file of type 0 or 1 with these track chunks."""
+    """Returns a file with these track chunks: of type 0 for one track, of type 1 for several."""
     header = (1 if len(tracks) > 1 else 0, len(tracks), division)
     return b"MThd\x00\x00\x00\x06" + b"".join(n.to_bytes(2, "big") for n in header) + b"".join(tracks)

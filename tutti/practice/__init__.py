@@ -1,0 +1,5 @@
+"""A small composer: songs from a seed, to try everything on without a corpus.
+
+`compose` writes the corpus. `drums` has `grooves` and `fills` to choose from; `piano` has `tunes`, or makes a piece of
+`harmony`, `melody` and `textures`; `sound` plays melodies on a plucked string.
+"""

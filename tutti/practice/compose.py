@@ -14,12 +14,12 @@ from tutti.practice import drums, piano, sound
 
 @dataclass(frozen=True)
 class Kind:
-    """What a folder of the corpus holds.
+    """The songs in one folder of the corpus.
 
     Attributes:
-      compose: seed and number -> a piece and its name.
-      medium: what the pieces are written as.
-      every: how many songs there are to one of these; a recording is as large as a hundred MIDI files.
+      compose: (seed, number of the song) -> the song's name and the song.
+      medium: what the songs are written as.
+      every: how many songs of another kind there are for one of this; a recording is as large as a hundred MIDI files.
     """
 
     compose: Callable[[int, int], tuple[str, Any]]
@@ -27,6 +27,7 @@ class Kind:
     every: int = 1
 
     def count(self, songs: int) -> int:
+        """Returns how many songs of this kind are in a corpus of `songs` of each kind."""
         return -(-songs // self.every)
 
 
@@ -45,10 +46,15 @@ def write(
     force: bool = False,
     progress: Callable[[str, int, int], None] = lambda kind, done, songs: None,
 ) -> int:
-    """Writes a corpus and returns the bytes of all its files. Files that are not of it stay as they are.
+    """Writes a corpus and returns the size of all its files in bytes. Other files stay as they are.
 
     Args:
-      progress: is told after each song: its kind, how many of the kind are done, and of how many.
+      out: the folder, which has a folder for each kind.
+      kinds: of `KINDS`.
+      songs: how many of each kind.
+      seed: what the songs are made from; the first songs of a larger corpus are the same.
+      force: write although `out` holds other files.
+      progress: called after each song with its kind, how many of the kind are done, and of how many.
 
     Raises:
       Error: if `out` holds anything but songs of this corpus and not `force`, or cannot be written.
@@ -56,7 +62,7 @@ def write(
     if out.exists() and not out.is_dir():
         raise Error(f"{out} is a file; name a folder for the songs")
     if not force:
-        refuse_others(out, kinds, songs, seed)
+        _check_folders(out, kinds, songs, seed)
     total = 0
     for kind in kinds:
         missing = [folder for folder in (out / kind, out) if not folder.exists()]
@@ -78,28 +84,27 @@ def write(
 
 
 def corpus(kind: str, songs: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """File names and contents of the songs of one kind, in order."""
-    chosen = KINDS[kind]
-    for index in range(chosen.count(songs)):
-        style, piece = chosen.compose(seed, index)
-        yield f"{index + 1:05d}-{style}{chosen.medium.suffixes[0]}", chosen.medium.write(piece)
+    """Yields the file names and contents of the songs of one kind, in order."""
+    compose, medium = KINDS[kind].compose, KINDS[kind].medium
+    for index in range(KINDS[kind].count(songs)):
+        name, piece = compose(seed, index)
+        yield f"{index + 1:05d}-{name}{medium.suffixes[0]}", medium.write(piece)
 
 
-def refuse_others(out: Path, kinds: list[str], songs: int, seed: int) -> None:
-    """Makes sure that every file in the folders of these kinds is one that this corpus would write there.
+def _check_folders(out: Path, kinds: list[str], songs: int, seed: int) -> None:
+    """Checks that the folders of some kinds hold nothing but songs of this corpus.
 
     Raises:
-      Error: if one is not; it names the file.
+      Error: if there is another file; names it.
     """
     for kind in kinds:
         folder = out / kind
-        found = {path.name for path in folder.iterdir() if path.name[0] != "."} if folder.is_dir() else set()
-        if not found:
+        others = {path.name for path in folder.iterdir() if path.name[0] != "."} if folder.is_dir() else set()
+        if not others:
             continue
         for name, content in corpus(kind, songs, seed):
-            if name in found and atomic.read(folder / name) == content:
-                found.remove(name)
-        if found:
-            raise Error(
-                f"{folder / min(found)} is no song of this corpus; name another folder, or add --force to keep it there"
-            )
+            if name in others and atomic.read(folder / name) == content:
+                others.remove(name)
+        if others:
+            other = folder / min(others)
+            raise Error(f"{other} is no song of this corpus; name another folder, or add --force to keep it there")

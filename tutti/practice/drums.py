@@ -1,4 +1,4 @@
-"""Drum songs: a groove of one style, carried through verse, chorus and bridge with fills between them."""
+"""Drum songs: grooves of one style through verse, chorus and bridge, with fills between them."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ from tutti.score import Notes, Score, Track
 
 DIVISION = 480
 STEP = DIVISION // 8  # ticks of a 32nd, the grid of the bars below
-LENGTH = STEP // 2  # of a note: it ends before the next 32nd, whatever the micro-timing does
+LENGTH = STEP // 2  # of a note: short enough to end before the next 32nd when it is played late
 
-# General MIDI notes, and each drum's place in them
+# General MIDI notes, and each drum's place in them.
 PITCHES = np.array([36, 38, 42, 46, 41, 45, 48, 51, 49], np.int16)
 KICK, SNARE, CLOSED, OPEN, FLOOR_TOM, LOW_TOM, HIGH_TOM, RIDE, CRASH = range(9)
 
@@ -37,25 +37,26 @@ FORMS = (
     "I8 V16 C8 V16 C8 B8 C8 O8",
 )  # fmt: skip
 
-Bar = NDArray[np.int64]
+Hits = NDArray[np.int64]
 """Velocities, int64[32nds, 9 drums]; 0 is no hit."""
 
 
 @dataclass(frozen=True)
 class Band:
-    """One song's own version of its style: two bars each of verse, chorus and bridge, and an intro."""
+    """One song's own version of its style: two bars each of intro, verse, chorus and bridge."""
 
-    intro: tuple[Bar, Bar]
-    verse: tuple[Bar, Bar]
-    chorus: tuple[Bar, Bar]
-    bridge: tuple[Bar, Bar]
+    intro: tuple[Hits, Hits]
+    verse: tuple[Hits, Hits]
+    chorus: tuple[Hits, Hits]
+    bridge: tuple[Hits, Hits]
 
-    def section(self, letter: str) -> tuple[Bar, Bar]:
+    def section(self, letter: str) -> tuple[Hits, Hits]:
+        """Returns the two bars that a section of `FORMS` repeats."""
         return {"I": self.intro, "V": self.verse, "C": self.chorus, "B": self.bridge, "O": self.chorus}[letter]
 
 
 def compose(seed: int, index: int) -> tuple[str, Score]:
-    """The style and score of drum song `index` of a seed. Styles follow one another, so that all are there.
+    """Returns the style and the score of drum song `index` of a seed. Song after song has the next style.
 
     The score is 32 to 80 bars on channel 10, at 480 ticks a quarter; every note lies within half a 32nd of a 32nd.
     """
@@ -67,11 +68,11 @@ def compose(seed: int, index: int) -> tuple[str, Score]:
     return style.name, Score(DIVISION, (track,), ((0, tempo),), ((0, *style.meter),))
 
 
-def arrange(style: Style, rng: Rng) -> list[Bar]:
-    """The bars of a song in order."""
+def arrange(style: Style, rng: Rng) -> list[Hits]:
+    """Returns the bars of a song in order."""
     band = rehearse(style, rng)
     short, long = fill(rng.pick(style.fills), rng), fill(rng.pick(style.fills), rng)
-    bars: list[Bar] = []
+    bars: list[Hits] = []
     for name in rng.pick(FORMS).split():
         letter, count = name[0], int(name[1:])
         groove = band.section(letter)
@@ -91,13 +92,13 @@ def arrange(style: Style, rng: Rng) -> list[Bar]:
 
 
 def rehearse(style: Style, rng: Rng) -> Band:
-    """Chooses among a style's alternatives, once for the song, so that the song repeats itself."""
+    """Returns one of each of a style's alternatives, picked once for the song, so that the song repeats itself."""
 
-    def settle(line: str) -> str:
+    def with_option(line: str) -> str:
         return line.replace("?", "x" if rng.chance(0.5) else ".")
 
-    kicks = [settle(rng.pick(style.kicks)) for _ in range(3)]
-    snares = [settle(rng.pick(style.snares)) for _ in range(2)]
+    kicks = [with_option(rng.pick(style.kicks)) for _ in range(3)]
+    snares = [with_option(rng.pick(style.snares)) for _ in range(2)]
     cymbals, lift = rng.pick(style.cymbals), rng.pick(style.lift)
     verse = bar(kicks[0], snares[0], cymbals, style.foot), bar(kicks[1], snares[0], cymbals, style.foot)
     chorus = bar(kicks[0], snares[0], lift, style.foot), bar(kicks[2], snares[1], lift, style.foot)
@@ -119,8 +120,8 @@ def rehearse(style: Style, rng: Rng) -> Band:
     return Band((intro[0], verse[1]), verse, chorus, (bridge[0], bridge[1]))
 
 
-def bar(kick: str, snare: str, cymbals: str, foot: str) -> Bar:
-    """One bar from its lines; see `grooves` for the characters."""
+def bar(kick: str, snare: str, cymbals: str, foot: str) -> Hits:
+    """Returns one bar from its lines; `grooves` explains their characters."""
     steps = np.zeros((2 * len(kick), 9), np.int64)
     for drum, line in ((KICK, kick), (SNARE, snare), (CLOSED, foot)):
         for i, hit in enumerate(line):
@@ -134,8 +135,8 @@ def bar(kick: str, snare: str, cymbals: str, foot: str) -> Bar:
     return steps
 
 
-def overlay(groove: Bar, lines: tuple[str, str], steps: int) -> None:
-    """Puts the last 16ths of a fill over the end of a bar, in place."""
+def overlay(groove: Hits, lines: tuple[str, str], steps: int) -> None:
+    """Replaces the end of a bar by the last `steps` 16ths of a fill, in place."""
     count = min(steps, len(groove) // 2)
     tail = groove[-2 * count :]
     tail[:] = 0
@@ -149,17 +150,17 @@ def overlay(groove: Bar, lines: tuple[str, str], steps: int) -> None:
             tail[2 * i, KICK] = HIT
 
 
-def crash(groove: Bar) -> None:
-    """A crash on the first beat, with the kick, instead of other cymbals; in place."""
+def crash(groove: Hits) -> None:
+    """Puts a crash with the kick on the first beat of a bar, instead of other cymbals, in place."""
     groove[0, [CLOSED, OPEN, RIDE]] = 0
     groove[0, CRASH] = ACCENT
     groove[0, KICK] = max(groove[0, KICK], HIT)
 
 
-def play(steps: Bar, style: Style, rng: Rng) -> Notes:
-    """The steps as a person plays them: never twice as loud, never quite on time."""
-    step, drum = np.nonzero(steps)
+def play(hits: Hits, style: Style, rng: Rng) -> Notes:
+    """Returns hits as a person plays them: with swing, and never quite equally loud or quite on time."""
+    step, drum = np.nonzero(hits)
     onset = step * STEP + np.array(style.swing)[(step // 2) % 4] * (step % 2 == 0) + rng.spread(5, len(step))
-    velocity = steps[step, drum] + rng.spread(8, len(step))
+    velocity = hits[step, drum] + rng.spread(8, len(step))
     duration = np.full(len(step), LENGTH)
     return Notes.of(np.maximum(onset, 0), duration, PITCHES[drum], np.clip(velocity, 1, 127))

@@ -1,4 +1,4 @@
-"""Fills: the last steps of a phrase, where the groove makes room for snare and toms.
+"""Fills: the last steps of a phrase, where snare and toms take the place of the groove.
 
 A fill is two lines, hands and feet, a character a 16th: s snare, h high tom, m low tom, f floor tom, in capitals
 accented; k kick; r two 32nds on the snare; t two 32nds on the floor tom; g a ghost note.
@@ -28,7 +28,7 @@ FEET = ("................", "k...k...k...k...", "k.......k.......", "k.k.k.k.k.k
 
 
 def fill(family: str, rng: Rng) -> tuple[str, str]:
-    """One bar of 16 steps as (hands, feet); a shorter fill is the end of it.
+    """Returns a fill of one bar, 16 steps, as (hands, feet); a shorter fill is the end of it.
 
     Args:
       family: "toms", "snare", "roll" or "stops".

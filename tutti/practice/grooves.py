@@ -14,17 +14,17 @@ FOUR, THREE, SIX = (4, 4), (3, 4), (6, 8)
 
 @dataclass(frozen=True)
 class Style:
-    """What the songs of a style have in common. Each line is one bar; a song picks among the alternatives.
+    """The grooves that songs of a style are made of. Each line is one bar; a song picks one of the alternatives.
 
     Attributes:
-      name: goes into the file's name.
+      name: for the file's name.
       tempo: lowest and highest quarter notes a minute.
-      kicks, snares, cymbals: the verse.
-      lift: the cymbals of a chorus.
+      kicks, snares, cymbals: lines of the verse.
+      lift: lines of the cymbals in a chorus.
       fills: families of fills, as `fills` names them.
       foot: the hi-hat played by foot under a ride, or "".
-      swing: ticks (480 a quarter) by which each 16th of a beat comes late, small enough that the 32nd grid
-        still sees it where it is written.
+      swing: ticks (480 a quarter) by which each 16th of a beat comes late, few enough that it is still nearest to its
+        own place on a grid of 32nds.
       meter: time signature.
     """
 

@@ -1,6 +1,6 @@
 """Keys, chords by Roman numeral, progressions, and voicings for the left hand.
 
-Degrees count from 0, the tonic, across octaves: 7 is the tonic an octave higher, -1 the leading note below.
+Degrees count from 0, the tonic, on through the octaves: 7 is the tonic an octave higher, -1 the leading note below.
 """
 
 import re
@@ -47,13 +47,19 @@ MIDDLE = {
 
 @dataclass(frozen=True)
 class Key:
-    """Pitch class of the tonic, and a mode of `SCALES`."""
+    """A key.
+
+    Attributes:
+      tonic: the pitch class of the tonic.
+      mode: one of `SCALES`.
+    """
 
     tonic: int
     mode: str
 
     @property
     def name(self) -> str:
+        """The key's name for file names, such as `Eb-minor`."""
         return f"{NAMES[self.tonic]}-{self.mode}"
 
 
@@ -64,7 +70,7 @@ class Chord:
     Attributes:
       root: its degree, 0 to 6.
       classes: pitch classes from the root up: three, or four with the seventh.
-      scale: pitch classes of the seven degrees while it sounds, its own alterations included.
+      scale: pitch classes of the seven degrees while it sounds, altered where its own notes are.
     """
 
     root: int
@@ -72,16 +78,19 @@ class Chord:
     scale: tuple[int, ...]
 
     def degrees(self) -> tuple[int, ...]:
-        """The degrees, 0 to 6, of its triad."""
+        """Returns the degrees, 0 to 6, of its triad."""
         return tuple((self.root + third) % 7 for third in (0, 2, 4))
 
 
 @cache
 def chord(numeral: str, key: Key) -> Chord:
-    """The chord of a numeral: capitals are major, small letters minor, o diminished, 7 a minor seventh, b lowered.
+    """Returns the chord of a Roman numeral in a key.
+
+    Capitals are major, small letters minor, an o after them makes it diminished, 7 adds a minor seventh, and b before
+    them lowers the root.
 
     Raises:
-      ValueError: if it is no numeral.
+      ValueError: if it is no such numeral.
     """
     match = _NUMERAL.fullmatch(numeral)
     if not match or match[2].lower() not in NUMERALS:
@@ -100,43 +109,44 @@ def chord(numeral: str, key: Key) -> Chord:
 
 
 def progression(text: str, key: Key) -> list[tuple[Chord, ...]]:
-    """The chords of each bar; the chords of a bar share it evenly, and "-" has none."""
+    """Returns the chords of each bar, which share the bar evenly; "-" is a bar without chords."""
     return [tuple(chord(numeral, key) for numeral in bar.split() if numeral != "-") for bar in text.split("|")]
 
 
 def period(table_open: dict[str, tuple[str, ...]], key: Key, rng: Rng) -> list[tuple[Chord, ...]]:
-    """Eight bars: four that stay open, four that close."""
+    """Returns eight bars of chords: four of `table_open`, which stay open, and four that close."""
     return progression(f"{rng.pick(table_open[key.mode])} | {rng.pick(CLOSED[key.mode])}", key)
 
 
 @cache
 def voiced(chord: Chord, before: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Three MIDI pitches in close position, low to high, as near as possible to those before them.
+    """Returns three MIDI pitches in close position, low to high, as near as possible to those before them.
 
     A seventh chord leaves out its fifth.
     """
     classes = chord.classes if len(chord.classes) == 3 else (chord.classes[0], chord.classes[1], chord.classes[3])
-    around = before or (48, 52, 55)
+    previous = before or (48, 52, 55)
     best: tuple[int, ...] = ()
     for low in range(LOWEST_VOICE, HIGHEST_VOICE - 6):
         if low % 12 in classes:
             others = sorted(low + (c - low) % 12 for c in classes if c != low % 12)
             pitches = (low, *others)
-            if not best or _motion(pitches, around) < _motion(best, around):
+            if not best or _motion(pitches, previous) < _motion(best, previous):
                 best = pitches
     return best
 
 
 def _motion(pitches: tuple[int, ...], before: tuple[int, ...]) -> int:
+    """Returns the semitones that three voices move together, an octave more where the top is too high."""
     return sum(abs(a - b) for a, b in zip(pitches, before, strict=True)) + (pitches[-1] > HIGHEST_VOICE) * 12
 
 
 def bass(chord: Chord) -> int:
-    """The lowest root of the bass register, a MIDI pitch."""
+    """Returns the MIDI pitch of a chord's lowest root in the register of the bass."""
     return LOWEST_BASS + (chord.classes[0] - LOWEST_BASS) % 12
 
 
-def sounding(degree: int, chord: Chord, key: Key, octave: int) -> int:
-    """The MIDI pitch of a degree while a chord sounds; `octave` is the pitch of C under the tonic."""
+def degree_pitch(degree: int, chord: Chord, key: Key, octave: int) -> int:
+    """Returns the MIDI pitch of a degree while a chord sounds; `octave` is the pitch of the C below the tonic."""
     octaves, step = divmod(degree, 7)
     return octave + key.tonic + 12 * octaves + (chord.scale[step] - key.tonic) % 12

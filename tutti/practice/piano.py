@@ -1,7 +1,7 @@
 """Piano pieces: songs, waltzes, barcarolles, preludes, and arrangements of public-domain tunes.
 
-What sounds is laid out in eighths, most of them with something struck: the `notes` encoding keeps the order of
-what is struck and plays it back in eighths.
+Pieces are written in eighths, and something is struck on most of them: the `notes` encoding keeps only the order of
+what is struck, and plays it back in eighths.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,15 @@ TOP = 88  # highest pitch a melody may reach
 
 @dataclass(frozen=True)
 class Piece:
-    """Music in eighths before it is played: `bars` in all, with a bar for the end."""
+    """A piece in eighths, before it is played.
+
+    Attributes:
+      name: for the file's name.
+      meter: time signature.
+      tempo: quarter notes a minute.
+      bars: how many there are, the last chord's included.
+      notes: in any order.
+    """
 
     name: str
     meter: tuple[int, int]
@@ -51,7 +59,7 @@ class Piece:
 
 
 def compose(seed: int, index: int) -> tuple[str, Score]:
-    """The name and score of piano piece `index` of a seed: one track, 32 bars and more, 480 ticks a quarter."""
+    """Returns the name and score of piano piece `index` of a seed: one track, 32 bars or more, 480 ticks a quarter."""
     rng = Rng(seed, 1, index)
     if index % EVERY_TUNE == EVERY_TUNE - 1:
         piece = arrangement(TUNES[index // EVERY_TUNE % len(TUNES)], rng)
@@ -61,7 +69,7 @@ def compose(seed: int, index: int) -> tuple[str, Score]:
 
 
 def original(rng: Rng) -> Piece:
-    """A piece of the composer's own: periods of eight bars in a form like AABA."""
+    """Returns a piece of new melodies: periods of eight bars in a form like AABA."""
     key, meter, form = rng.pick(KEYS), rng.pick(METERS), rng.pick(FORMS)
     is_prelude = rng.chance(0.15)
     octave = 60 if key.tonic < 8 else 48
@@ -81,7 +89,7 @@ def original(rng: Rng) -> Piece:
         level = FULL if last else QUIET if letter != "A" else 0
         notes += accompany(bars, textures[letter], start, level)
         if not is_prelude:
-            line = louder(melody.sung(phrases[letter], bars, meter, key, octave, start), level)
+            line = louder(melody.notes(phrases[letter], bars, meter, key, octave, start), level)
             notes += line + (thirds(line, bars, meter, start) if thick and last else [])
         at += len(bars)
     notes += ending(key, at * EIGHTHS[meter], EIGHTHS[meter])
@@ -90,7 +98,7 @@ def original(rng: Rng) -> Piece:
 
 
 def arrangement(tune: Tune, rng: Rng) -> Piece:
-    """A tune, sung as often as it takes to fill a piece, each time over another left hand."""
+    """Returns a piece of one tune, repeated until it is long enough, each time over another left hand."""
     key = Key(rng.pick(tune.tonics), tune.mode)
     size = EIGHTHS[tune.meter]
     once = sum(len(parse(tune.parts[letter][0])[1]) for letter in tune.form)
@@ -108,12 +116,12 @@ def arrangement(tune: Tune, rng: Rng) -> Piece:
             start = at * size
             bars = harmony.progression(tune.parts[letter][1], key)
             notes += accompany(bars, left["A" if letter in "AC" else "B"], start, level)
-            sung = louder(sing(tune, letter, key, start, up, ornate), level)
+            part = louder(sing(tune, letter, key, start, up, ornate), level)
             # A pickup takes its time from the bar before.
-            begins = min(sung[0].onset, start)
-            line = [note._replace(length=min(note.length, begins - note.onset)) for note in line if note.onset < begins]
-            line += sung
-            notes += thirds([note for note in sung if note.onset >= start], bars, tune.meter, start) if thick else []
+            begin = min(part[0].onset, start)
+            line = [note._replace(length=min(note.length, begin - note.onset)) for note in line if note.onset < begin]
+            line += part
+            notes += thirds([note for note in part if note.onset >= start], bars, tune.meter, start) if thick else []
             at += len(bars)
     notes += line + ending(key, at * size, size)
     tempo = tune.tempo * rng.number(88, 112) // 100
@@ -121,9 +129,15 @@ def arrangement(tune: Tune, rng: Rng) -> Piece:
 
 
 def sing(tune: Tune, letter: str, key: Key, start: int = 0, up: int = 0, ornate: bool = False) -> list[Note]:
-    """The melody of one part of a tune in a key, `up` semitones higher; its first bar at `start`, the pickup before.
+    """Returns the melody of one part of a tune.
 
-    `ornate` fills each third between quarters with a passing note.
+    Args:
+      tune: the tune.
+      letter: which part of it.
+      key: the key.
+      start: where the first bar begins, in eighths; a pickup comes before.
+      up: semitones to move it up.
+      ornate: whether to fill each third between quarters with a passing note.
     """
     degrees, _ = parse(tune.parts[letter][0])
     if ornate:
@@ -139,36 +153,37 @@ def sing(tune: Tune, letter: str, key: Key, start: int = 0, up: int = 0, ornate:
 
 
 def with_passing_notes(degrees: Degrees) -> Degrees:
-    """Splits each quarter that is followed by an unaltered note a third away."""
+    """Returns a melody with a passing note in each third that begins with a quarter and has no altered note."""
     filled: list[tuple[int, int, int, int]] = []
-    for note, behind in zip(degrees, (*degrees[1:], (-1, 0, 0, 0)), strict=True):
+    for note, after in zip(degrees, (*degrees[1:], (-1, 0, 0, 0)), strict=True):
         onset, length, degree, alter = note
-        if length == 2 and behind[0] == onset + 2 and abs(behind[2] - degree) == 2 and not alter and not behind[3]:
-            filled += [(onset, 1, degree, 0), (onset + 1, 1, (degree + behind[2]) // 2, 0)]
+        if length == 2 and after[0] == onset + 2 and abs(after[2] - degree) == 2 and not alter and not after[3]:
+            filled += [(onset, 1, degree, 0), (onset + 1, 1, (degree + after[2]) // 2, 0)]
         else:
             filled.append(note)
     return tuple(filled)
 
 
 def highest(tune: Tune, key: Key) -> int:
+    """Returns the highest MIDI pitch of a tune in a key."""
     return max(note.pitch for letter in tune.parts for note in sing(tune, letter, key))
 
 
 def introduction(bars: list[tuple[Chord, ...]], texture: Texture, rng: Rng, least: int = 0) -> tuple[int, list[Note]]:
-    """Some bars of the left hand alone, and how many."""
+    """Returns how many bars, `least` or more, the left hand plays alone, and its notes."""
     count = max(least, rng.pick((0, 0, 1, 2, 4)))
     return count, accompany((bars * 4)[:count], texture, louder=QUIET)
 
 
 def ending(key: Key, start: int, size: int) -> list[Note]:
-    """A last bar: the tonic chord, held."""
+    """Returns the last bar, which begins at `start` and has `size` eighths: the tonic chord, held."""
     tonic = harmony.chord("I" if key.mode in ("major", "mixolydian") else "i", key)
     low = harmony.bass(tonic)
     return [Note(start, size, pitch, 80) for pitch in (low, *harmony.voiced(tonic, None), low + 36)]
 
 
 def thirds(line: list[Note], bars: list[tuple[Chord, ...]], meter: tuple[int, int], start: int) -> list[Note]:
-    """A second voice: under the longer notes of a melody the next chord tone, a third or more below."""
+    """Returns a second voice: under each longer note of a melody the next chord tone, a third or more below."""
     size = EIGHTHS[meter]
     voice: list[Note] = []
     for onset, length, pitch, velocity in line:
@@ -176,22 +191,26 @@ def thirds(line: list[Note], bars: list[tuple[Chord, ...]], meter: tuple[int, in
         chords = bars[bar]
         if length >= 2 and at % 2 == 0 and chords:
             classes = chords[at * len(chords) // size].classes
-            under = next(p for p in range(pitch - 3, 0, -1) if p % 12 in classes)
-            voice.append(Note(onset, length, under, velocity - 14))
+            chord_tone = next(p for p in range(pitch - 3, 0, -1) if p % 12 in classes)
+            voice.append(Note(onset, length, chord_tone, velocity - 14))
     return voice
 
 
 def louder(notes: list[Note], by: int) -> list[Note]:
+    """Returns notes with `by` added to their velocities."""
     return [note._replace(velocity=note.velocity + by) for note in notes]
 
 
 def play(piece: Piece, rng: Rng) -> Score:
-    """A piece as a person plays it: phrases of four bars swell, the end slows down, chords are not quite together."""
+    """Returns a piece as a person plays it.
+
+    Every four bars grow louder and softer again, the end slows down, and chords are not quite together.
+    """
     eighth, length, pitch, velocity = np.array(piece.notes, np.int64).T
     phrase = 4 * EIGHTHS[piece.meter]
     swell = np.rint(6 * np.sin(np.pi * (eighth % phrase) / phrase)).astype(np.int64)
     velocity = np.clip(velocity + swell + rng.spread(5, len(pitch)), 1, 127)
-    # The loudest of a pitch stands where two hands meet on one key.
+    # Where two hands meet on one key, the louder note stays.
     order = np.lexsort((-velocity, eighth, pitch))
     eighth, length, pitch, velocity = eighth[order], length[order], pitch[order], velocity[order]
     again = np.flatnonzero((np.diff(eighth) == 0) & (np.diff(pitch) == 0)) + 1

@@ -1,7 +1,7 @@
-"""Sound: a score as plucked strings and drums, and short recordings of them for networks that learn from samples.
+"""Sound: a score as plucked strings and drums, and short recordings for networks that learn from samples.
 
-All is whole numbers but for the tables, which are rounded, and for times, which need no more than multiplication: so
-the same score gives the same samples on any machine.
+The same score gives the same samples on any machine: all is computed in whole numbers but for the tables, which are
+rounded, and for times, which need no more than multiplication.
 """
 
 from functools import lru_cache
@@ -24,7 +24,7 @@ EIGHTH = DIVISION // 2
 
 Samples = NDArray[np.int64]
 
-# Tables of numbers from 0, or -ONE, to ONE.
+# Tables of numbers from 0 to ONE or from -ONE to ONE.
 ONE_BITS = 14
 ONE = 1 << ONE_BITS
 TURN_BITS = 32
@@ -32,7 +32,7 @@ SINE = np.rint(np.sin(np.arange(4096) * (2 * np.pi / 4096)) * ONE).astype(np.int
 FALL = np.rint(np.exp(-np.arange(8 * 512) / 512) * ONE).astype(np.int64)  # eight time constants
 NOISE = (np.random.PCG64(np.random.SeedSequence(1604)).random_raw(1 << 14) >> np.uint64(50)).astype(np.int64) * 2 - ONE
 
-# A string: its harmonics' loudness, as where it is plucked, a fifth from its end, makes it.
+# The loudness of a string's harmonics where it is plucked at a fifth of its length.
 HARMONICS = tuple(round(abs(np.sin(np.pi * k / 5)) / k * ONE) for k in range(1, 8))
 ATTACK, RELEASE, TAIL = 0.003, 0.04, 1.3  # seconds; a drum sounds no longer than the last
 PEAK = 0.875
@@ -45,14 +45,14 @@ DRUMS |= {42: CLOSED, 44: CLOSED, 46: OPEN, 49: METAL, 51: METAL, 57: METAL, 59:
 
 
 def compose(seed: int, index: int) -> tuple[str, Sound]:
-    """The name and sound of recording `index` of a seed: two bars of a melody alone, three to four seconds."""
+    """Returns the name and sound of recording `index` of a seed: two bars of melody alone, three to four seconds."""
     rng = Rng(seed, 2, index)
     key = rng.pick(KEYS)
     bars = harmony.period(harmony.OPEN, key, rng)
     size = EIGHTHS[METER]
-    line = melody.sung(melody.period(bars, METER, rng), bars, METER, key, 60 if key.tonic < 8 else 48)
-    sung = [note for note in line if note.onset < BARS * size]
-    onset, length, pitch, velocity = np.array(sung, np.int64).T
+    line = melody.notes(melody.period(bars, METER, rng), bars, METER, key, 60 if key.tonic < 8 else 48)
+    first_bars = [note for note in line if note.onset < BARS * size]
+    onset, length, pitch, velocity = np.array(first_bars, np.int64).T
     length = np.minimum(length, BARS * size - onset)
     track = Track(Notes.of(onset * EIGHTH, length * EIGHTH, pitch, velocity), "Strings")
     score = Score(DIVISION, (track,), ((0, float(rng.number(120, 150))),), ((0, *METER),))
@@ -60,7 +60,7 @@ def compose(seed: int, index: int) -> tuple[str, Sound]:
 
 
 def synthesised(score: Score, rate: int = RATE) -> Sound:
-    """A score as it sounds, its loudest sample a little below full scale; the first `audio.MAX_SECONDS` of it.
+    """Returns the sound of a score, its loudest sample a little below full scale, cut after `audio.MAX_SECONDS`.
 
     Pitched tracks are plucked strings, whatever their programs; drum tracks are drums.
     """
@@ -73,11 +73,11 @@ def synthesised(score: Score, rate: int = RATE) -> Sound:
         begin = _samples_at(score, notes.onset, rate)
         length = _samples_at(score, notes.onset + notes.duration, rate) - begin
         columns = (begin.tolist(), length.tolist(), notes.pitch.tolist(), notes.velocity.tolist())
-        for at, held, pitch, velocity in zip(*columns, strict=True):
-            struck = _drum(pitch, rate) if track.is_drum else _string(pitch, min(held, len(mixed)), rate)
-            room = mixed[at : at + len(struck)]
-            room += struck[: len(room)] * velocity >> 7
-            last = max(last, at + len(room))
+        for at, samples, pitch, velocity in zip(*columns, strict=True):
+            note = _drum(pitch, rate) if track.is_drum else _string(pitch, min(samples, len(mixed)), rate)
+            place = mixed[at : at + len(note)]
+            place += note[: len(place)] * velocity >> 7
+            last = max(last, at + len(place))
     mixed = mixed[:last]
     loudest = max(int(np.abs(mixed).max(initial=0)), 1)
     return Sound(rate, (mixed * round(PEAK * 32_768) // loudest / 32_768).astype(np.float32))
@@ -85,7 +85,7 @@ def synthesised(score: Score, rate: int = RATE) -> Sound:
 
 @lru_cache(maxsize=256)
 def _string(pitch: int, length: int, rate: int) -> Samples:
-    """A string of a MIDI pitch, plucked and damped after `length` samples."""
+    """Returns the sound of a string of a MIDI pitch, plucked, and damped after `length` samples."""
     release = round(RELEASE * rate)
     hertz = 440 * 2 ** ((pitch - 69) / 12)
     time = np.arange(length + release)
@@ -102,7 +102,7 @@ def _string(pitch: int, length: int, rate: int) -> Samples:
 
 @lru_cache(maxsize=128)
 def _drum(pitch: int, rate: int) -> Samples:
-    """A drum; what is none of the table sounds as a closed hat."""
+    """Returns the sound of a drum; pitches that are not in `DRUMS` sound as a closed hat."""
     first, last, seconds, noise, high = DRUMS.get(pitch, CLOSED)
     time = np.arange(round(5 * seconds * rate))
     fading = _fall(time, round(seconds * rate))
@@ -116,20 +116,22 @@ def _drum(pitch: int, rate: int) -> Samples:
 
 
 def _wave(phase: Samples) -> Samples:
-    """The sine of phases in 2^-32 of a turn."""
+    """Returns the sine, in parts of ONE, of phases in 2^-32 of a turn."""
     return SINE[(phase >> TURN_BITS - 12) & 4095]
 
 
 def _fall(time: Samples, constant: int) -> Samples:
-    """exp(-time / constant) in parts of ONE."""
+    """Returns exp(-time / constant) in parts of ONE."""
     return FALL[np.minimum(time * 512 // max(constant, 1), len(FALL) - 1)]
 
 
 def _samples_at(score: Score, tick: NDArray[np.int64], rate: int) -> NDArray[np.int64]:
-    """The sample at each tick, by the score's tempos."""
+    """Returns the number of the sample at each tick, by the score's tempos: int64[n]."""
     changes = np.array([tempo[0] for tempo in score.tempos], np.int64)
     bpm = np.array([tempo[1] for tempo in score.tempos])
-    a_tick = 60 / (bpm * score.division)
-    begins = np.concatenate([[0.0], np.cumsum(np.diff(changes) * a_tick[:-1])]) + changes[0] * a_tick[0]
+    tick_seconds = 60 / (bpm * score.division)
+    change_seconds = np.cumsum(np.diff(changes) * tick_seconds[:-1])
+    change_seconds = np.concatenate([[0.0], change_seconds]) + changes[0] * tick_seconds[0]
     place = np.maximum(np.searchsorted(changes, tick, side="right") - 1, 0)
-    return np.rint((begins[place] + (tick - changes[place]) * a_tick[place]) * rate).astype(np.int64)
+    seconds = change_seconds[place] + (tick - changes[place]) * tick_seconds[place]
+    return np.rint(seconds * rate).astype(np.int64)

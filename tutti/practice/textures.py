@@ -1,4 +1,4 @@
-"""What the left hand does with the chords: patterns of one bar, a word an eighth.
+"""Textures, the ways in which the left hand plays chords: patterns of one bar, a word for each eighth.
 
 b  bass, the root      o  the root an octave above it      f  the fifth over the bass      t  the tenth
 l m h  the close chord's low, middle and high note; lmh strikes them together
@@ -25,7 +25,12 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class Texture:
-    """A pattern for bars of one length. `short`: chords are struck briefly instead of held."""
+    """A pattern for bars of one length.
+
+    Attributes:
+      pattern: a word for each eighth.
+      short: whether chords are struck briefly instead of held.
+    """
 
     pattern: str
     short: bool = False
@@ -68,7 +73,14 @@ PULSE, BEAT = 62, 70
 
 
 def accompany(bars: list[tuple[Chord, ...]], texture: Texture, start: int = 0, louder: int = 0) -> list[Note]:
-    """Plays the chords of bars in a texture, the first bar at eighth `start`. A bar without chords is silent."""
+    """Returns the notes of chords in a texture; a bar without chords is silent.
+
+    Args:
+      bars: chords of each bar.
+      texture: the texture.
+      start: where the first bar begins, in eighths.
+      louder: what to add to velocities.
+    """
     notes: list[Note] = []
     voices: tuple[int, ...] | None = None
     slots = texture.pattern.split()
@@ -85,7 +97,7 @@ def accompany(bars: list[tuple[Chord, ...]], texture: Texture, start: int = 0, l
 
 @cache
 def pitches(symbols: str, chord: Chord, voices: tuple[int, ...]) -> tuple[int, ...]:
-    """The MIDI pitches of a word of a pattern."""
+    """Returns the MIDI pitches of a word of a pattern; `voices` are the close chord's, low to high."""
     root = harmony.bass(chord)
     third, fifth = ((chord.classes[i] - chord.classes[0]) % 12 for i in (1, 2))
     letters = {"b": root, "o": root + 12, "f": root + fifth, "t": root + 12 + third}
@@ -95,6 +107,7 @@ def pitches(symbols: str, chord: Chord, voices: tuple[int, ...]) -> tuple[int, .
 
 
 def _length(slots: list[str], slot: int, texture: Texture) -> int:
+    """Returns how many eighths the notes of a slot last: until the next notes, or one where they are short."""
     if texture.short and "b" not in slots[slot]:
         return 1
     return next((i for i in range(1, len(slots) - slot) if slots[slot + i] != "."), len(slots) - slot)

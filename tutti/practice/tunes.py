@@ -1,8 +1,8 @@
-"""Tunes in the public domain, written by ear in degrees, so that they can be played in any key.
+"""Tunes in the public domain, written down by ear in degrees, so that they can be played in any key.
 
 A note is a degree of the mode from 1 to 7, with ' for each octave up, a comma for each down, # and b before it to
 raise and lower it by a semitone; r is a rest. A letter before a note sets the length for it and those that
-follow: e eighth, q quarter, h half, w whole, a dot behind it for half as much again. `pickups` come before the
+follow: e eighth, q quarter, h half, w whole, a dot after it for half as much again. `pickups` come before the
 first bar of their part. Every tune keeps to eighths: what is written in 16ths elsewhere (Für Elise) has its
 lengths doubled here.
 """
@@ -21,7 +21,7 @@ class Tune:
 
     Attributes:
       name: for the file's name.
-      mode: a mode of `harmony.SCALES`; the degrees are its.
+      mode: the mode of `harmony.SCALES` whose degrees they are.
       meter: time signature.
       tempo: quarter notes a minute.
       parts: letter -> (melody, chords), bars between bars of "|"; "-" is a bar without chords.
@@ -46,7 +46,7 @@ Degrees = tuple[tuple[int, int, int, int], ...]
 
 @cache
 def parse(text: str) -> tuple[Degrees, tuple[int, ...]]:
-    """The notes of a melody, and the length of each of its bars in eighths.
+    """Returns the notes of a melody, and the length of each of its bars in eighths.
 
     Raises:
       ValueError: if a word is no note.
@@ -55,7 +55,7 @@ def parse(text: str) -> tuple[Degrees, tuple[int, ...]]:
     bars: list[int] = []
     at, length = 0, 2
     for bar in text.split("|"):
-        begun = at
+        bar_start = at
         for word in bar.split():
             match = _NOTE.fullmatch(word)
             if not match:
@@ -67,7 +67,7 @@ def parse(text: str) -> tuple[Degrees, tuple[int, ...]]:
                 alter = {"": 0, "#": 1, "b": -1}[match[3]]
                 notes.append((at, length, int(match[4]) - 1 + 7 * octave, alter))
             at += length
-        bars.append(at - begun)
+        bars.append(at - bar_start)
     return tuple(notes), tuple(bars)
 
 

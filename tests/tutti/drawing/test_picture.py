@@ -146,7 +146,7 @@ def test_a_drums_row_has_its_name() -> None:
     from matplotlib.figure import Figure
 
     axes: Any = Figure().subplots()
-    roll.draw(axes, roll.staffs(UPWARDS)[0], roll.bar_lines(UPWARDS), UPWARDS.division)
+    roll.draw(axes, roll.charts(UPWARDS)[0], roll.bar_lines(UPWARDS), UPWARDS.division)
     names = dict(zip(axes.get_yticks(), (label.get_text() for label in axes.get_yticklabels()), strict=True))
     drawn = [points.get_offsets() for points in axes.collections if isinstance(points, PathCollection)]
     assert [names[row] for _, row in sorted(np.concatenate(drawn).tolist())] == list(KIT.values())
@@ -168,17 +168,17 @@ def test_a_sheet_begins_where_the_music_does() -> None:
     lines = roll.bar_lines(piece)
     # A player may be a little ahead of a bar line.
     assert roll.first_bar(piece, lines) == 9
-    (staff,) = roll.staffs(roll.excerpt(piece, lines[0], lines[9]))
-    assert not staff.tracks
-    (staff,) = roll.staffs(roll.excerpt(piece, lines[9], lines[10]))
-    assert (staff.low, staff.high) == (60, 90)
+    (chart,) = roll.charts(roll.excerpt(piece, lines[0], lines[9]))
+    assert not chart.tracks
+    (chart,) = roll.charts(roll.excerpt(piece, lines[9], lines[10]))
+    assert (chart.low, chart.high) == (60, 90)
 
 
 def test_drums_have_a_row_of_their_own_below_the_pitches() -> None:
-    assert [staff.drums for staff in roll.staffs(score(pitched=1, drums=2))] == [False, True]
-    (nine,) = roll.staffs(score(drums=2))
+    assert [chart.drums for chart in roll.charts(score(pitched=1, drums=2))] == [False, True]
+    (nine,) = roll.charts(score(drums=2))
     assert nine.rows == 9
-    (ten,) = roll.staffs(PIECES["other drums"])
+    (ten,) = roll.charts(PIECES["other drums"])
     assert roll.DRUM_ROWS[ten.high] == "other"
 
 

@@ -24,8 +24,10 @@ from tests.tutti.made import scores
 from tutti import midi
 from tutti.drawing import sheet
 from tutti.drawing.instruments import GENERAL_MIDI
-from tutti.drawing.musicxml import KIT, OTHER_DRUM, TYPES, musicxml, spelled
+from tutti.drawing.measure import KIT, OTHER_DRUM, TYPES
+from tutti.drawing.musicxml import musicxml
 from tutti.drawing.notation import Sheet, written
+from tutti.drawing.spelling import spelled
 from tutti.encodings.notes import NotesAndChords
 from tutti.errors import Error
 from tutti.score import Notes, Score, Track

@@ -142,3 +142,27 @@ def test_a_word_of_another_encoding_is_named() -> None:
 def test_a_wrong_parameter_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Drums(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("words", "steps"), [(3, 0), (8, 0), (9, 16), (15, 16), (24, 16), (25, 32)])
+def test_a_bar_is_cut_up_to_its_half_and_filled_up_beyond(words: int, steps: int) -> None:
+    score = Drums().decode(["0b100000000"] * words + ["BAR", "0b010000000"])
+    (snare,) = score.tracks[-1].notes.onset[score.tracks[-1].notes.pitch == 38].tolist()
+    assert snare == steps * 120
+    assert score.meters == ((0, 4, 4),)
+
+
+def test_every_one_of_the_nine_drums_counts_where_a_track_is_taken_for_drums() -> None:
+    cymbals = Track(Notes.of([0, 480, 960, 1440], [60] * 4, [36, 49, 49, 49], [90] * 4), is_drum=False)
+    assert Drums().encode(Score(480, (cymbals,)))[0][0] == "0b100000000"
+
+
+def test_all_tracks_are_drums_on_request() -> None:
+    bass = Track(Notes.of([120], [60], [38], [90]), program=33)
+    kit = Track(Notes.of([0], [60], [36], [90]), is_drum=True)
+    (words,) = Drums(drum_source="all").encode(Score(480, (bass, kit)))
+    assert words[:2] == ["0b100000000", "0b010000000"]
+    (words,) = Drums(drum_source="channel10").encode(Score(480, (bass, kit)))
+    assert words[:2] == ["0b100000000", "0b000000000"]
+    with pytest.raises(RejectedFile, match="nothing on channel 10"):
+        Drums(drum_source="channel10").encode(Score(480, (bass,)))

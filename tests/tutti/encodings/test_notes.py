@@ -191,3 +191,16 @@ def test_a_note_does_not_leave_the_range_of_midi() -> None:
 def test_the_specials_have_no_pitch() -> None:
     assert NotesAndChords().pitched
     assert [NotesAndChords().transposed(token, 5) for token in SPECIALS] == list(SPECIALS)
+
+
+@pytest.mark.parametrize(("note", "lowest", "highest"), [("C_1", 0, 23), ("G9", 104, 127), ("C4", 54, 65)])
+def test_a_chord_is_voiced_within_the_keyboard_and_half_an_octave_of_its_neighbour(
+    note: str, lowest: int, highest: int
+) -> None:
+    chords = [".".join(map(str, sorted({root, (root + 4) % 12, (root + 7) % 12}))) for root in range(12)]
+    for chord in [*chords, "0", "11"]:
+        score = NotesAndChords().decode([note, chord, note])
+        notes = score.tracks[0].notes
+        voiced = notes.pitch[notes.onset == 240].tolist()
+        assert lowest <= min(voiced)
+        assert max(voiced) <= highest + (12 if "." not in chord else 0)

@@ -1,0 +1,25 @@
+"""mido's parser, made to accept key signatures that name no key, which some programs write."""
+
+import io
+
+import mido
+
+from tutti.midi import smf
+
+
+def parse(division: int, tracks: list[bytes], *, clip: bool = False) -> mido.MidiFile:
+    """Returns track chunks as mido's objects.
+
+    Args:
+      division: ticks of a quarter note.
+      tracks: track chunks with their headers.
+      clip: whether data bytes above 127 count as 127; else they are an error.
+
+    Raises:
+      Exception: any of mido's, if a chunk is damaged.
+    """
+    try:
+        return mido.MidiFile(file=io.BytesIO(smf.file(division, tracks)), clip=clip)
+    except (mido.KeySignatureError, IndexError):
+        readable = [smf.without_odd_key_signatures(track) for track in tracks]
+        return mido.MidiFile(file=io.BytesIO(smf.file(division, readable)), clip=clip)
