@@ -1,13 +1,15 @@
-"""MIDI corpora -> dataset, with Apache Beam.
+"""Corpora -> dataset, with Apache Beam, and a look into files and datasets.
 
-    ingest.py     the command: what to do, where to, and what came of it
-    pipeline.py   the Beam pipeline, from files to manifest, in one view
-    files.py corpus.py songs.py plan.py shards.py manifest.py    its steps, in this order
-    elements.py   what passes from step to step; forms.py how songs are kept: text, ids, frames
-    job.py labels.py splits.py    what the user wants: settings, labels of files, splits by folder
-    records.py storage.py staging.py summary.py    formats and tools that they share
-    inspect.py    the command that checks and shows a dataset; figures.py what it shows
-    loops.py      the command for drum loops; loop_pipeline.py standardise.py combine.py recipe.py outcome.py its parts
+    ingest/         corpora -> dataset
+    loops/          drum loops -> General MIDI drums, and new loops combined from them
+    inspection/     checks a dataset against its manifest, and counts what is in it
+    show.py         pictures of files and datasets; pieces.py finds the pieces to show
+    records.py      windows of songs as TFRecords; example.py the message in them
+    commit.py       how a dataset changes: all at once, or not at all
+    filesystem.py   local files and object stores
+    runners.py      running a Beam pipeline; failures.py whose fault a failure is; progress.py how far it is
+    report.py       tables
+    cli/            the commands
 
-No TensorFlow here: `tfrecord.example_pb2` and TensorFlow cannot be loaded into one process.
+No TensorFlow here.
 """

@@ -23,10 +23,10 @@ NUMBERED = re.compile(rf"(?:{'|'.join(PARTS)})/(\d{{6}})[-.].*")
 
 
 def current(dataset: str) -> Dataset | None:
-    """The dataset's manifest, None where there is no dataset yet.
+    """Returns the dataset's manifest, None where there is no dataset yet.
 
     Raises:
-      UserError: if the path holds something else.
+      Error: if the path holds something else.
     """
     manifest = filesystem.join(dataset, MANIFEST)
     if filesystem.exists(manifest):
@@ -37,24 +37,24 @@ def current(dataset: str) -> Dataset | None:
     if not Path(dataset).is_dir():
         raise Error(f"{dataset} is a file; --dataset takes a folder, new or with a dataset in it")
     with filesystem.explained("list", dataset):
-        strangers = sorted(
+        others = sorted(
             path.name
             for path in Path(dataset).iterdir()
             if path.name not in (*PARTS, "lost+found") and not path.name.startswith(".")
         )
-    if strangers:
-        raise Error(f"{dataset} holds other files ({strangers[0]}) and no {MANIFEST}; give --dataset a new folder")
+    if others:
+        raise Error(f"{dataset} holds other files ({others[0]}) and no {MANIFEST}; give --dataset a new folder")
     return None
 
 
 @contextmanager
 def staging(dataset: str) -> Iterator[str]:
-    """A folder for what is not yet part of the dataset; gone at the end.
+    """Makes a folder for what is not yet part of the dataset; it is gone at the end.
 
     If the block raises, nothing of this run is left, nor of a run that was killed before.
 
     Raises:
-      UserError: if the path holds something else, cannot be written to, or another process is writing to it.
+      Error: if the path holds something else, cannot be written to, or another process is writing to it.
     """
     current(dataset)
     with filesystem.folder_for(dataset):
@@ -66,7 +66,7 @@ def staging(dataset: str) -> Iterator[str]:
                     Path(folder).mkdir()
             yield folder
         except BaseException:
-            # What fails here is less telling than what failed before.
+            # What failed before says more than what fails now.
             with suppress(Error, OSError):
                 filesystem.delete_tree(folder)
                 _sweep(dataset)
@@ -78,7 +78,7 @@ def commit(folder: str, dataset: str, snapshot: int) -> None:
     """Makes the files in the staging folder part of the dataset, as its snapshot of this number.
 
     Raises:
-      UserError: if they cannot be moved, or another run has committed meanwhile. Nothing has changed then.
+      Error: if they cannot be moved, or another run has committed meanwhile. Nothing has changed then.
     """
     now = current(dataset)
     if (now.snapshot if now else 0) != snapshot - 1:

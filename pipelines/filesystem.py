@@ -15,22 +15,25 @@ from typing import IO, Any
 
 from tutti.errors import Error
 
-# Packages whose exceptions mean that an object store did not do what it was asked for.
+# Packages whose exceptions mean that an object store failed.
 CLIENTS = ("google", "requests", "urllib3", "botocore", "azure", "hdfs")
 
 
 def is_remote(path: str) -> bool:
+    """Returns whether a path is that of an object store."""
     return "://" in path
 
 
 def join(folder: str, name: str) -> str:
+    """Returns the path of a name in a folder."""
     return f"{folder.rstrip('/')}/{name}" if folder.rstrip("/") else f"/{name}"
 
 
 def remote() -> Any:
-    """Beam's FileSystems, which log each attempt to find credentials with a traceback unless told not to."""
-    logger = logging.getLogger("apache_beam")
-    logger.setLevel(max(logger.level, logging.ERROR))
+    """Returns Beam's FileSystems, which else log each attempt to find credentials, with a traceback."""
+    for name in ("apache_beam.internal.gcp.auth", "apache_beam.utils.retry"):
+        if (logger := logging.getLogger(name)).level == logging.NOTSET:
+            logger.setLevel(logging.ERROR)
     from apache_beam.io.filesystems import FileSystems
 
     return FileSystems
@@ -41,7 +44,7 @@ def explained(doing: str, path: str) -> Iterator[None]:
     """Turns a failure of the file system into one line for the user.
 
     Raises:
-      UserError: "cannot DOING PATH: reason".
+      Error: "cannot DOING PATH: reason".
     """
     try:
         yield
@@ -52,7 +55,7 @@ def explained(doing: str, path: str) -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """Why a file system or an object store did not do what it was asked for; empty for any other exception."""
+    """Returns why a file system or an object store failed; empty for any other exception."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in CLIENTS:
@@ -61,15 +64,18 @@ def reason(error: Exception) -> str:
 
 
 def exists(path: str) -> bool:
+    """Returns whether there is a file or folder of this path."""
     return bool(remote().exists(path)) if is_remote(path) else Path(path).exists()
 
 
 def read(path: str) -> bytes:
+    """Reads a file."""
     with open_old(path) as file:
         return file.read()
 
 
 def open_old(path: str) -> IO[bytes]:
+    """Opens a file for reading."""
     return remote().open(path) if is_remote(path) else Path(path).open("rb")
 
 
@@ -82,12 +88,21 @@ def open_new(path: str) -> IO[bytes]:
 
 
 def write(path: str, content: bytes) -> None:
+    """Writes a file that nobody reads before the run commits.
+
+    Raises:
+      Error: if it cannot be written.
+    """
     with explained("write", path), open_new(path) as file:
         file.write(content)
 
 
 def move(source: str, target: str) -> None:
-    """Renames a file, atomically replacing what is at `target`."""
+    """Renames a file, replacing what is at `target` at once.
+
+    Raises:
+      Error: if it cannot be written there.
+    """
     with explained("write", target):
         if is_remote(source):
             remote().rename([source], [target])
@@ -97,7 +112,7 @@ def move(source: str, target: str) -> None:
 
 
 def files(folder: str) -> list[str]:
-    """Paths, relative to the folder, of all files below it, in order; none where there is no folder."""
+    """Returns the paths, relative to the folder, of all files below it, in order; none where there is none."""
     if is_remote(folder):
         (found,) = remote().match([join(folder, "**")])
         start = len(join(folder, ""))
@@ -120,6 +135,7 @@ def delete(paths: list[str]) -> None:
 
 
 def delete_tree(folder: str) -> None:
+    """Deletes a folder with all below it, as far as that can be done."""
     if is_remote(folder):
         delete([join(folder, name) for name in files(folder)])
     else:
@@ -134,7 +150,7 @@ def folder_for(path: str) -> Iterator[None]:
     the two ends of a race see each other when they commit.
 
     Raises:
-      UserError: if it cannot be made, or another process holds it.
+      Error: if it cannot be made, or another process holds it.
     """
     if is_remote(path):
         yield

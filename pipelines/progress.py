@@ -12,31 +12,31 @@ TERMINAL_EVERY, LOG_EVERY = 0.5, 60.0
 
 
 @contextmanager
-def progress(total: int, path: str) -> Iterator[None]:
+def shown(total: int, path: str) -> Iterator[None]:
     """Shows on stderr how many files are done, as far as the workers' progress file tells."""
     terminal = sys.stderr.isatty()
     done = threading.Event()
     begun = time.monotonic()
 
-    def show() -> None:
+    def write_lines() -> None:
         while not done.wait(TERMINAL_EVERY if terminal else LOG_EVERY):
             seconds = time.monotonic() - begun
             line = progress_line(files_done(path), total, seconds)
             print(f"\r{line}\033[K" if terminal else line, end="" if terminal else "\n", file=sys.stderr, flush=True)
 
-    shower = threading.Thread(target=show, daemon=True)
-    shower.start()
+    writer = threading.Thread(target=write_lines, daemon=True)
+    writer.start()
     try:
         yield
     finally:
         done.set()
-        shower.join()
+        writer.join()
         if terminal:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def files_done(path: str) -> int | None:
-    """The sum of the lines of a progress file; None where there is none."""
+    """Returns the sum of the lines of a progress file; None where there is none."""
     try:
         return sum(map(int, Path(path).read_bytes().split())) if path else None
     except OSError:
@@ -44,6 +44,7 @@ def files_done(path: str) -> int | None:
 
 
 def progress_line(done: int | None, total: int, seconds: float) -> str:
+    """Returns one line of progress."""
     if done is None:
         return f"{total:,} files, {seconds:,.0f} s"
     if done >= total:

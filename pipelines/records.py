@@ -7,14 +7,15 @@ protocol buffers encoding guide (map entries in order of their keys, as determin
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
+from tutti.dataset.schema import LABEL, LENGTH, SONG, START, Schema, fields
 from tutti.encodings.vocabulary import BOS, EOS
 
 # Tags: field 1, 2 or 3 of a message, holding bytes.
@@ -22,82 +23,77 @@ FIELD_1, FIELD_2, FIELD_3 = b"\x0a", b"\x12", b"\x1a"
 
 
 class Readable(Protocol):
+    """What TFRecords are read from."""
+
     def read(self, size: int, /) -> bytes: ...
 
 
 class CorruptRecord(Exception):
-    """A record whose length or checksum is wrong. The text says which and how."""
+    """A record that is damaged, or no window of its dataset. Its text says what is wrong."""
 
 
 def stored(ids: NDArray[np.int32]) -> NDArray[np.int32]:
-    """A song as the dataset has it: int32[n + 2], BOS, ids, EOS."""
+    """Returns a song as the dataset has it: int32[n + 2], BOS, ids, EOS."""
     return np.concatenate([[BOS], ids, [EOS]]).astype(np.int32)
 
 
 def starts(length: int, stride: int) -> range:
-    """Where the windows of a stored song of `length` tokens begin: each holds an input and a target at least."""
+    """Returns where the windows of a stored song of `length` tokens begin: each holds an input and a target."""
     return range(0, length - 1, stride)
 
 
 def windows(
-    song: str, ids: NDArray[np.int32], window: int, stride: int, label: str = ""
+    schema: Schema, song: str, ids: NDArray[np.int32], stride: int, label: str = ""
 ) -> Iterator[tuple[int, bytes]]:
-    """The windows of a stored song as (number of its tokens, serialised Example), from the first to the last.
+    """Yields the windows of a stored song as (number of its tokens, serialised Example), from first to last.
 
     Args:
+      schema: of records of tokens; short windows are right-padded with PAD.
       song: content id.
       ids: int32[n], BOS and EOS included.
-      window: input tokens in a window; `tokens` holds one more, right-padded with PAD.
       stride: tokens from one window's start to the next one's.
-      label: what the song is labelled with.
+      label: the song's label.
     """
     varints, begin = _varints(ids)
     begins = begin.tolist()
-    labelled, name = _text(b"label", label.encode()), _text(b"song", song.encode())
+    width = schema.content.values
+    example = _examples(schema, song, label)
     for start in starts(len(ids), stride):
-        length = min(window + 1, len(ids) - start)
+        length = min(width, len(ids) - start)
         # PAD is 0, and so is its varint.
-        tokens = varints[begins[start] : begins[start + length]] + bytes(window + 1 - length)
-        features = (
-            labelled
-            + _integer(b"length", length)
-            + name
-            + _integer(b"start", start)
-            + _entry(b"tokens", _message(FIELD_3, _message(FIELD_1, tokens)))
-        )
-        yield length, _message(FIELD_1, features)
+        tokens = varints[begins[start] : begins[start + length]] + bytes(width - length)
+        yield length, example(length, start, _message(FIELD_3, _message(FIELD_1, tokens)))
 
 
 def frame_windows(
-    song: str, frames: NDArray[np.uint8], window: int, stride: int, label: str = ""
+    schema: Schema, song: str, frames: NDArray[np.uint8], stride: int, label: str = ""
 ) -> Iterator[tuple[int, bytes]]:
-    """The windows of a song of frames as (number of its frames, serialised Example), from the first to the last.
+    """Yields the windows of a song of frames as (number of its frames, serialised Example), from first to last.
 
     Args:
+      schema: of records of frames; short windows are filled up with frames of zeros.
       song: content id.
       frames: uint8[n, bytes], packed.
-      window: frames in a window; short ones are filled up with frames of zeros.
       stride: frames from one window's start to the next one's.
-      label: what the song is labelled with.
+      label: the song's label.
     """
     width = frames.shape[1]
     packed = frames.tobytes()
-    labelled, name = _text(b"label", label.encode()), _text(b"song", song.encode())
+    example = _examples(schema, song, label)
     for start in range(0, len(frames), stride):
-        length = min(window, len(frames) - start)
-        content = packed[start * width : (start + length) * width] + bytes((window - length) * width)
-        features = _text(b"frames", content) + labelled + _integer(b"length", length) + name + _integer(b"start", start)
-        yield length, _message(FIELD_1, features)
+        length = min(schema.window, len(frames) - start)
+        content = packed[start * width : (start + length) * width] + bytes((schema.window - length) * width)
+        yield length, example(length, start, _message(FIELD_1, _message(FIELD_1, content)))
 
 
 def frame(payload: bytes) -> bytes:
-    """A TFRecord: uint64 length, its checksum, payload, its checksum."""
+    """Returns a TFRecord: uint64 length, its checksum, payload, its checksum."""
     length = struct.pack("<Q", len(payload))
     return b"".join((length, _masked_crc(length), payload, _masked_crc(payload)))
 
 
 def payloads(file: Readable) -> Iterator[bytes]:
-    """The payloads of a TFRecord file.
+    """Yields the payloads of a TFRecord file.
 
     Raises:
       CorruptRecord: at the first record that is incomplete or differs from its checksums.
@@ -122,7 +118,7 @@ def _masked_crc(data: bytes) -> bytes:
 
 
 def _varints(ids: NDArray[np.int32]) -> tuple[bytes, NDArray[np.int64]]:
-    """The varints of ids one behind the other, and int64[n + 1], where each begins and the last one ends."""
+    """Returns the varints of ids one behind the other, and int64[n + 1]: where each begins and the last one ends."""
     width = max(1, -(-int(ids.max()).bit_length() // 7))
     octets = np.empty((len(ids), width), np.uint8)
     present = np.ones((len(ids), width), bool)
@@ -152,8 +148,33 @@ def _message(tag: bytes, content: bytes) -> bytes:
     return tag + (bytes((size,)) if size < 128 else _varint(size)) + content
 
 
+@lru_cache(maxsize=64)
+def _layout(schema: Any) -> tuple[list[bytes], list[int]]:
+    """Returns the fields of a record: their keys in order, and the places of content, label, length, song and start."""
+    names = list(fields(schema))
+    places = [names.index(field.name) for field in (schema.content, LABEL, LENGTH, SONG, START)]
+    return [name.encode() for name in names], places
+
+
+def _examples(schema: Schema, song: str, label: str) -> Callable[[int, int, bytes], bytes]:
+    """Returns a function from (length, start, Feature of the content) to a serialised Example of this song."""
+    keys, (content_at, label_at, length_at, song_at, start_at) = _layout(cast(Hashable, schema))
+    content_key, length_key, start_key = keys[content_at], keys[length_at], keys[start_at]
+    entries = [b""] * len(keys)
+    entries[song_at] = _text(keys[song_at], song.encode())
+    entries[label_at] = _text(keys[label_at], label.encode())
+
+    def example(length: int, start: int, content: bytes) -> bytes:
+        entries[length_at] = _integer(length_key, length)
+        entries[start_at] = _integer(start_key, start)
+        entries[content_at] = _entry(content_key, content)
+        return _message(FIELD_1, b"".join(entries))
+
+    return example
+
+
 def _entry(key: bytes, feature: bytes) -> bytes:
-    """An entry of the map `Features.feature`."""
+    """Returns an entry of the map `Features.feature`."""
     return _message(FIELD_1, _message(FIELD_1, key) + _message(FIELD_2, feature))
 
 

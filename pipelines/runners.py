@@ -4,7 +4,6 @@ import logging
 import os
 import re
 import shlex
-import signal
 import sys
 import threading
 import traceback
@@ -14,23 +13,37 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions, TypeOptions
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    PipelineOptions,
+    StandardOptions,
+    TypeOptions,
+    WorkerOptions,
+)
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from apache_beam.transforms.environments import SubprocessSDKEnvironment
+from apache_beam.utils import interactive_utils
 
+from pipelines.failures import ProgramError
+from pipelines.workers import WorkerEnvironment
 from tutti.errors import Error
 
 # Runners that run the pipeline on this machine alone.
 LOCAL = (None, "DirectRunner", "FnApiRunner")
-# Seconds that Beam has to notice the end of a worker process.
-PATIENCE = 5.0
 # Flags that Beam has too and is not to see. Labels of a Dataflow job can be given with --label.
 OURS, HIDDEN = ("--labels",), "--tutti"
 WORKER = "apache_beam.runners.worker.sdk_worker_main"
+# What these log of a failure is in the exception that the run ends with.
+LOGGERS = ("apache_beam", "grpc")
 
 
 def options(flags: Sequence[str]) -> Any:
-    """Beam's options from its flags."""
+    """Returns Beam's options from its flags.
+
+    Raises:
+      Error: if Beam has no such flag, or one has a value that it cannot take.
+    """
+    if flags and (strange := split_flags(flags)[1]):
+        raise Error(f"unknown flag {strange[0]}: Apache Beam has none of this name")
     parsed = PipelineOptions(list(flags))
     # Checking the types of a pipeline that never changes takes longer than running it over a hundred files.
     parsed.view_as(TypeOptions).pipeline_type_check = False
@@ -38,10 +51,10 @@ def options(flags: Sequence[str]) -> Any:
 
 
 def split_flags(flags: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Flags as (Beam's, all others), each in their order.
+    """Returns flags as (Beam's, all others), each in their order.
 
     Raises:
-      UserError: if one of Beam's has a value it cannot take.
+      Error: if one of Beam's has a value it cannot take.
     """
 
     def refuse(message: str) -> NoReturn:
@@ -67,30 +80,53 @@ def execute(add_steps: Callable[[Any, bool], None], pipeline_options: Any, targe
     """Runs the pipeline that `add_steps(pipeline, spread)` builds to write into `target`, to its end.
 
     Raises:
-      UserError: if it failed for a cause outside the program, such as a full disk.
+      Error: if it failed for a cause outside the program, such as a full disk.
+      ProgramError: if a reader or an encoding has a mistake.
     """
     runner = pipeline_options.view_as(StandardOptions).runner
     spread = True
     if runner in LOCAL:
-        # What goes wrong is told once, at the end.
-        for logger in (logging.getLogger(), logging.getLogger("apache_beam")):
-            logger.setLevel(logging.CRITICAL)
         runner, spread = local_runner(pipeline_options.view_as(DirectOptions))
+        workers = pipeline_options.view_as(WorkerOptions)
+        # What worker processes log, Beam would hand on to the root logger.
+        workers.default_sdk_harness_log_level = workers.default_sdk_harness_log_level or "CRITICAL"
+        with quiet():
+            _run(add_steps, runner, spread, pipeline_options, target)
+    else:
+        _run(add_steps, runner, spread, pipeline_options, target)
+
+
+def _run(add_steps: Callable[[Any, bool], None], runner: Any, spread: bool, pipeline_options: Any, target: str) -> None:
     try:
         pipeline = beam.Pipeline(runner, pipeline_options)
     except (ImportError, ValueError) as error:
         raise Error(str(error)) from error
-    with watched_workers():
-        try:
+    try:
+        with plain_labels():
             add_steps(pipeline, spread)
-            pipeline.run().wait_until_finish()
-        except Exception as error:
-            explain(error, target)
-            raise
+        pipeline.run().wait_until_finish()
+    except Exception as error:
+        explain(error, target)
+        raise
+
+
+_label_lock = threading.Lock()
+
+
+@contextmanager
+def plain_labels() -> Iterator[None]:
+    """Keeps Beam from naming steps after a notebook's cells, for which it wants pandas and more to be installed."""
+    with _label_lock:
+        original = interactive_utils.is_in_ipython
+        interactive_utils.is_in_ipython = lambda: False
+        try:
+            yield
+        finally:
+            interactive_utils.is_in_ipython = original
 
 
 def local_runner(direct: Any) -> tuple[Any, bool]:
-    """The runner for this machine, and whether it has several workers.
+    """Returns the runner for this machine, and whether it has several workers.
 
     `DirectRunner` means this one, too: it would first try to download another runner. Worker processes find
     the project where this process found it. Their stderr repeats what Beam sends back with an exception; in a
@@ -100,48 +136,43 @@ def local_runner(direct: Any) -> tuple[Any, bool]:
     if direct.direct_running_mode == "multi_processing":
         direct.direct_running_mode = "in_memory"  # Or the runner would start them its own way.
         home = shlex.quote(f"{Path(__file__).parents[1]}:{os.environ.get('PYTHONPATH', '')}".rstrip(":"))
-        environment = SubprocessSDKEnvironment.from_command_string(
+        environment = WorkerEnvironment.from_command_string(
             f"PYTHONPATH={home} exec {shlex.quote(sys.executable)} -m {WORKER} 2>{os.devnull}"
         )
     return FnApiRunner(default_environment=environment), direct.direct_num_workers != 1
 
 
+_quiet_lock = threading.Lock()
+_quiet_runs = 0
+_levels: dict[str, int] = {}
+
+
 @contextmanager
-def watched_workers() -> Iterator[None]:
-    """Ends the run when a worker process has ended by itself: Beam waits for ever for one that never called.
-
-    Raises:
-      UserError: if one did.
-    """
-    over = threading.Event()
-    main, before = threading.main_thread(), threading.excepthook
-
-    def hook(args: threading.ExceptHookArgs) -> None:
-        if args.thread is None or args.thread.name != "run_worker":
-            before(args)
-        # Beam notices most ends itself, and says more.
-        elif not over.wait(PATIENCE) and main.ident:
-            # A signal of its own: a process in the background may be deaf to SIGINT.
-            signal.pthread_kill(main.ident, signal.SIGUSR1)
-
-    def stop(*_: Any) -> None:
-        raise Error("a worker process could not start, or was ended; with --direct_running_mode in_memory you see why")
-
-    handler = signal.signal(signal.SIGUSR1, stop)
-    threading.excepthook = hook
+def quiet() -> Iterator[None]:
+    """Silences Beam's loggers while any run is in such a block, from whatever thread."""
+    global _quiet_runs
+    with _quiet_lock:
+        _quiet_runs += 1
+        if _quiet_runs == 1:
+            for name in LOGGERS:
+                _levels[name] = logging.getLogger(name).level
+                logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        over.set()
-        threading.excepthook = before
-        signal.signal(signal.SIGUSR1, handler)
+        with _quiet_lock:
+            _quiet_runs -= 1
+            if not _quiet_runs:
+                for name, level in _levels.items():
+                    logging.getLogger(name).setLevel(level)
 
 
 def explain(error: BaseException, target: str) -> None:
     """Raises the cause of a failure where it is no fault of the program; runners wrap it, often as text only.
 
     Raises:
-      UserError: for what a user can do something about.
+      Error: for what a user can do something about.
+      ProgramError: for a mistake in a reader or an encoding.
       KeyboardInterrupt, SystemExit: where one of them stopped a step.
     """
     link: BaseException | None = error
@@ -150,6 +181,8 @@ def explain(error: BaseException, target: str) -> None:
             raise link
         link = link.__cause__ or link.__context__
     text = "".join(traceback.format_exception(error))
+    if found := re.findall(r"pipelines\.failures\.ProgramError: (.*?)(?: \[while running .*)?$", text, re.MULTILINE):
+        raise ProgramError(found[-1]) from error
     if found := re.findall(r"tutti\.errors\.Error: (.*?)(?: \[while running .*)?$", text, re.MULTILINE):
         raise Error(found[-1]) from error
     if "Channel closed prematurely" in text:

@@ -2,24 +2,24 @@
 
 import argparse
 
-from pipelines import runners
 from tutti.cli.flags import Parser
 from tutti.errors import Error
 
 
 def parsed(parser: Parser, argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    """The command's own flags, and those that are Beam's.
+    """Returns the command's own flags, parsed, and those that are Beam's.
 
     Raises:
-      UserError: if a flag is neither's, or has a value that it cannot take.
+      Error: if a flag is neither's, or has a value that it cannot take.
     """
     args, strange = parser.parse_known_intermixed_args(argv)
     if not strange:
         return args, []
     # Only Beam can tell which of its flags take a value, and it takes seconds to import.
+    from pipelines import runners
 
-    beams, ours = runners.split_flags(argv)
+    beam, ours = runners.split_flags(argv)
     args, strange = parser.parse_known_intermixed_args(ours)
     if strange:
         raise Error(f"unknown flag {strange[0]}: neither {parser.prog} nor Apache Beam has it")
-    return args, beams
+    return args, beam

@@ -1,79 +1,157 @@
-"""The settings of an ingestion, from its flags and from the dataset that it adds to."""
+"""The settings of an ingestion: what a user asks for, checked, and what of it travels with the pipeline."""
 
-import argparse
-from dataclasses import replace
-from typing import Any
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from pipelines.ingest.label import FOLDER
 from pipelines.ingest.types import IngestJob
-from pipelines.loops import config
-from tutti.dataset.manifest import COMBINED, STANDARDISED, Dataset
+from pipelines.loops.config import CombineConfig
+from tutti.dataset.manifest import COMBINED, SPLITS, STANDARDISED, Dataset
 from tutti.encodings.base import Encoding
 from tutti.errors import Error
 from tutti.medium import MIDI_SUFFIXES
 
+LARGEST_WINDOW, MOST_SHARDS = 1 << 20, 99_999
+# Both of --split and of --labels: the folders of files say it.
+FOLDER = "folder"
+SPLIT = (0.8, 0.1, 0.1)
 
-def job_for(args: argparse.Namespace, encoding: Encoding, folder: str, before: Dataset | None) -> IngestJob:
-    """The settings of this run.
+Split = tuple[float, float, float] | Literal["folder"]
+
+
+@dataclass(frozen=True)
+class IngestConfig:
+    """The settings of an ingestion, for any corpus and dataset.
+
+    Attributes:
+      encoding: how pieces become songs.
+      window: input tokens in a window, or frames.
+      stride: tokens, or frames, from one window's start to the next one's; None for as many as `window`.
+      split: share of files for train, validation and test; "folder" where folders of these names hold them.
+      labels: a CSV or JSON file of labels; "folder" for the names of folders; None for no labels.
+      transpose: whether the songs to train on come in the other eleven keys as well.
+      shards: how many files to write of each split; None for about 64 MiB each.
+      standardise: whether the files are drum loops that are moved to General MIDI notes first.
+      combine: what loops to make of them instead; its shares are those of `split`.
 
     Raises:
-      UserError: if the dataset was made with other settings; names the first.
+      Error: if one of them is out of its bounds, or does not go with another.
     """
-    vocabulary = before.vocabulary if before else encoding.vocabulary()
-    job = IngestJob(
-        dataset=args.dataset,
-        staging=folder,
-        snapshot=before.snapshot + 1 if before else 1,
-        encoding=encoding,
-        window=args.window,
-        stride=args.stride,
-        fractions=args.split,
-        shards=args.shards,
-        tokens=vocabulary.tokens if vocabulary else None,
-        transpose=args.transpose,
-        labels=before.labels if before else (),
-        standardise=args.standardise,
-        recipe=config.from_arguments(args, "combine", "combine-"),
-    )
-    if job.recipe and before:
-        raise Error(f"--combine divides loops anew, which {args.dataset} has divided; give it a new --dataset")
-    if (job.recipe or job.standardise) and encoding.medium.suffixes != MIDI_SUFFIXES:
-        raise Error(f"--encoding {encoding.name} reads {encoding.medium.noun} files; drum loops are MIDI files")
-    if before:
-        asked = replace(
-            before,
-            encoding=encoding,
-            window=job.window,
-            stride=job.stride,
-            fractions=job.fractions,
-            transpose=job.transpose,
-            loops=job.loops,
-        )
-        for flag, has, wants in differences(before.options(), asked.options()):
-            raise Error(
-                f"{args.dataset} was made with {flag} {has}, not {wants}; ask for the same, or for another --dataset"
+
+    encoding: Encoding
+    window: int = 256
+    stride: int | None = None
+    split: Split = SPLIT
+    labels: str | None = None
+    transpose: bool = False
+    shards: int | None = None
+    standardise: bool = False
+    combine: CombineConfig | None = None
+
+    def __post_init__(self) -> None:
+        _check_count("--window", self.window, LARGEST_WINDOW)
+        _check_count("--stride", self.stride)
+        _check_count("--shards", self.shards, MOST_SHARDS)
+        if self.split != FOLDER and not are_shares(self.split):
+            raise Error(f"--split {self.split}: it must be {FOLDER}, or {SHARES}")
+        if self.combine and self.split == FOLDER:
+            raise Error("--split folder: loops are divided before they are combined; give three shares, as 0.8,0.1,0.1")
+        if self.transpose and not self.encoding.pitched:
+            raise Error(f"--transpose does not apply to --encoding {self.encoding.name}, whose tokens have no pitch")
+        if (self.combine or self.standardise) and self.encoding.medium.suffixes != MIDI_SUFFIXES:
+            medium = self.encoding.medium
+            raise Error(f"--encoding {self.encoding.name} reads {medium.noun} files; drum loops are MIDI files")
+
+    @property
+    def fractions(self) -> tuple[float, float, float] | None:
+        """Share of files for each split; None where folders say it."""
+        return None if isinstance(self.split, str) else self.split
+
+    @property
+    def loops(self) -> str:
+        """What is done to files before they become songs, as `Dataset.loops` has it."""
+        return COMBINED if self.combine else STANDARDISED if self.standardise else ""
+
+    def job(self, dataset: str, staging: str, before: Dataset | None) -> IngestJob:
+        """Returns what travels with the pipeline.
+
+        Args:
+          dataset: the folder of the dataset to make or to add to.
+          staging: the folder that takes what the run writes.
+          before: the manifest of the dataset as it is; None for a new one.
+
+        Raises:
+          Error: if the dataset was made with other settings; names the first.
+        """
+        if self.combine and before:
+            raise Error(f"--combine divides loops anew, which {dataset} has divided; give it a new --dataset")
+        stride = self.window if self.stride is None else self.stride
+        if before:
+            wanted = replace(
+                before,
+                encoding=self.encoding,
+                window=self.window,
+                stride=stride,
+                fractions=self.fractions,
+                transpose=self.transpose,
+                loops=self.loops,
             )
-    return job
+            for flag, has, wants in differences(before.options(), wanted.options()):
+                raise Error(
+                    f"{dataset} was made with {flag} {has}, not {wants}; ask for the same, or for another --dataset"
+                )
+        vocabulary = before.vocabulary if before else self.encoding.vocabulary()
+        return IngestJob(
+            dataset=dataset,
+            staging=staging,
+            snapshot=before.snapshot + 1 if before else 1,
+            encoding=self.encoding,
+            window=self.window,
+            stride=stride,
+            fractions=self.fractions,
+            shards=self.shards,
+            tokens=vocabulary.tokens if vocabulary else None,
+            transpose=self.transpose,
+            labels=before.labels if before else (),
+            loops=self.loops,
+            combine=replace(self.combine, fractions=self.fractions) if self.combine and self.fractions else None,
+        )
 
 
-def differences(stored: dict[str, Any], asked: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """(flag, stored value, asked value) where two sets of options differ; parameters as flags of their own."""
+SHARES = f"three shares of {', '.join(SPLITS)} that add up to 1"
 
-    def flat(options: dict[str, Any]) -> dict[str, Any]:
-        encoding = dict(options["encoding"])
-        flags = {"--encoding": encoding.pop("name")}
-        flags |= {"--" + name.replace("_", "-"): value for name, value in encoding.items()}
-        shares = options["fractions"]
-        return flags | {
-            "--window": options["window"],
-            "--stride": options["stride"],
-            "--split": FOLDER if shares is None else ",".join(f"{share:g}" for share in shares),
-            "--transpose": "on" if options["transpose"] else "off",
-            "--standardise": "on" if options["loops"] == STANDARDISED else "off",
-            "--combine": "on" if options["loops"] == COMBINED else "off",
-        }
 
-    has, wants = flat(stored), flat(asked)
+def are_shares(shares: Any) -> bool:
+    """Returns whether these are three shares that add up to 1."""
+    return len(shares) == 3 and all(0 <= share <= 1 for share in shares) and math.isclose(sum(shares), 1)
+
+
+def differences(stored: dict[str, Any], wanted: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Returns (flag, stored value, wanted value) where two sets of `Dataset.options` differ."""
+    has, wants = _flags(stored), _flags(wanted)
     if has["--encoding"] != wants["--encoding"]:
         return [("--encoding", has["--encoding"], wants["--encoding"])]
     return [(flag, has.get(flag), wants.get(flag)) for flag in wants if has.get(flag) != wants.get(flag)]
+
+
+def _flags(options: dict[str, Any]) -> dict[str, Any]:
+    """Returns options as a user would give them; parameters of the encoding are flags of their own."""
+    encoding = dict(options["encoding"])
+    flags = {"--encoding": encoding.pop("name")}
+    flags |= {"--" + name.replace("_", "-"): value for name, value in encoding.items()}
+    shares = options["fractions"]
+    return flags | {
+        "--window": options["window"],
+        "--stride": options["stride"],
+        "--split": FOLDER if shares is None else ",".join(f"{share:g}" for share in shares),
+        "--transpose": "on" if options["transpose"] else "off",
+        "--standardise": "on" if options["loops"] == STANDARDISED else "off",
+        "--combine": "on" if options["loops"] == COMBINED else "off",
+    }
+
+
+def _check_count(flag: str, value: int | None, most: int | None = None) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int) or not 1 <= value <= (most or value):
+        raise Error(f"{flag} {value}: it must be at least 1" + (f" and at most {most:,}" if most else ""))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 
 from pipelines import filesystem
-from pipelines.ingest.codec import form
+from pipelines.ingest.codec import codec_of
 from pipelines.ingest.label import appended
 from pipelines.ingest.split import RESERVED
 from pipelines.ingest.types import Batch, IngestJob, Placement, Plan, Rejected
@@ -25,7 +25,7 @@ Keys = tuple[tuple[int, str], ...]
 
 
 class Listed(NamedTuple):
-    """A file without its tokens: `songs` are (song id, length, keys), as in `Encoded` and `Song`."""
+    """A file without its tokens: `songs` are (song id, length, keys), as in `EncodedFile` and `EncodedSong`."""
 
     id: str
     name: str
@@ -36,7 +36,7 @@ class Listed(NamedTuple):
 
 @dataclass(frozen=True)
 class Account:
-    """A batch without its tokens."""
+    """A batch without its tokens, but for the words that the vocabulary has to learn."""
 
     files: tuple[Listed, ...]
     rejected: tuple[Rejected, ...]
@@ -62,6 +62,8 @@ class Deduplicate(beam.PTransform):
 
 
 class MakePlan(beam.DoFn):
+    """Makes the plan of all accounts, which come together under one key."""
+
     def __init__(self, job: IngestJob) -> None:
         super().__init__()
         self.job = job
@@ -73,13 +75,13 @@ class MakePlan(beam.DoFn):
 
 
 def account(batch: Batch, job: IngestJob) -> Account:
-    """What of a batch matters to the plan."""
+    """Returns what of a batch matters to the plan."""
     words: set[str] = set()
     if job.tokens is None:
-        kept = form(job.encoding)
+        codec = codec_of(job.encoding)
         for file in batch.files:
             for song in file.songs:
-                words |= kept.words(song)
+                words |= codec.learned_tokens(song)
     files = tuple(
         Listed(
             file.id, file.name, tuple((song.id, song.length, song.keys) for song in file.songs), file.label, file.split
@@ -90,7 +92,7 @@ def account(batch: Batch, job: IngestJob) -> Account:
 
 
 def earlier(job: IngestJob) -> Snapshot | None:
-    """The dataset's current snapshot."""
+    """Returns the dataset's current snapshot; None where there is none."""
     if job.snapshot == 1:
         return None
     path = filesystem.join(job.dataset, snapshot_path(job.snapshot - 1))
@@ -98,49 +100,49 @@ def earlier(job: IngestJob) -> Snapshot | None:
 
 
 def plan(accounts: list[Account], before: Snapshot | None, job: IngestJob) -> Plan:
-    """The plan for a corpus, the same for any order of files and accounts.
+    """Returns the plan for a corpus, the same for any order of files and accounts.
 
     A song that several sources give belongs to the source that the dataset already has, else to the one with
     the smallest id. Where folders name the splits, test comes before validation and validation before train, and
     a source with a label comes before one without. Nothing else decides, so that a corpus may be moved, renamed or
-    read in another order. A song in another key stands only where no source gives the same song as it is, in
+    read in another order. A song in another key counts only where no source gives the same song as it is, in
     any split, and only beside the song that it comes from.
     """
-    given, disputes = settle(file for account in accounts for file in account.files)
+    files, conflicts = distinct(file for account in accounts for file in account.files)
     by_folder = job.fractions is None
     ranked = sorted(
-        given.values(), key=lambda file: (RESERVED.index(file.split) if by_folder else 0, not file.label, file.id)
+        files.values(), key=lambda file: (RESERVED.index(file.split) if by_folder else 0, not file.label, file.id)
     )
     old = before.sources if before else ()
     owner = {song: source.id for source in old for song in source.all_songs}
-    named = {source.id: (source.split, source.label) for source in old}
-    named |= {file.id: (file.split, file.label) for file in ranked}
-    kept: dict[str, dict[str, tuple[int, Keys]]] = {file.id: {} for file in ranked}
+    claims = {source.id: (source.split, source.label) for source in old}
+    claims |= {file.id: (file.split, file.label) for file in ranked}
+    songs: dict[str, dict[str, tuple[int, Keys]]] = {file.id: {} for file in ranked}
     transposed: dict[str, list[str]] = {file.id: [] for file in ranked}
-    dropped: set[tuple[str, str, int]] = set()
+    skip: set[tuple[str, str, int]] = set()
     lengths: dict[str, list[int]] = {split: [] for split in SPLITS}
-    astray, contested = set(disputes.splits), set(disputes.labels)
+    split_conflicts, label_conflicts = set(conflicts.split), set(conflicts.label)
     for file in ranked:
         for song, length, keys in file.songs:
             if owner.setdefault(song, file.id) == file.id:
-                kept[file.id][song] = length, keys
+                songs[file.id][song] = length, keys
                 continue
-            dropped.add((file.id, song, 0))
-            split, label = named[owner[song]]
+            skip.add((file.id, song, 0))
+            split, label = claims[owner[song]]
             if by_folder and split != file.split:
-                astray.add(file.id)
+                split_conflicts.add(file.id)
             if file.label and label not in ("", file.label):
-                contested.add(file.id)
-        lengths[file.split] += [length for length, _ in kept[file.id].values()]
+                label_conflicts.add(file.id)
+        lengths[file.split] += [length for length, _ in songs[file.id].values()]
     # Only now, so that what any source gives as it is comes before all that is moved there.
     for file in ranked:
-        for song, (length, keys) in kept[file.id].items() if file.split == "train" else ():
-            for semitones, moved in keys:
-                if moved in owner:
-                    dropped.add((file.id, song, semitones))
+        for song, (length, keys) in songs[file.id].items() if file.split == "train" else ():
+            for semitones, key in keys:
+                if key in owner:
+                    skip.add((file.id, song, semitones))
                 else:
-                    owner[moved] = file.id
-                    transposed[file.id].append(moved)
+                    owner[key] = file.id
+                    transposed[file.id].append(key)
                     lengths[file.split].append(length)
     tokens = job.tokens
     if tokens is None:
@@ -150,70 +152,71 @@ def plan(accounts: list[Account], before: Snapshot | None, job: IngestJob) -> Pl
             file.id,
             file.name,
             file.split,
-            songs=tuple(kept[file.id]),
-            same_as="" if kept[file.id] else owner[file.songs[0][0]],
+            songs=tuple(songs[file.id]),
+            same_as="" if songs[file.id] else owner[file.songs[0][0]],
             label=file.label,
             transposed=tuple(transposed[file.id]),
         )
         for file in sorted(ranked)
     ]
-    files = sum(len(account.files) for account in accounts)
+    count = sum(len(account.files) for account in accounts)
     return Plan(
         sources=tuple(sources),
         rejected=tuple(sorted(rejected for account in accounts for rejected in account.rejected)),
-        duplicates=files - sum(not source.same_as for source in sources),
+        duplicates=count - sum(not source.same_as for source in sources),
         known=sum(account.known for account in accounts),
         words=sum(map(sum, lengths.values())),
-        astray=len(astray),
-        contested=len(contested),
+        split_conflicts=len(split_conflicts),
+        label_conflicts=len(label_conflicts),
         labels=appended(job.labels, (source.label for source in sources if source.songs)),
         placement=Placement(
-            frozenset(dropped), _shards(lengths, job), tokens, {file: named[file] for file in disputes.all}
+            frozenset(skip), shard_counts(lengths, job), tokens, {file: claims[file] for file in conflicts.any}
         ),
     )
 
 
 @dataclass(frozen=True)
-class Disputes:
-    """Contents of which copies claim several splits, several labels, or either, where no label counts as one."""
+class Conflicts:
+    """Contents, by id, whose copies claim several splits, several labels, or any of both, where no label counts too."""
 
-    splits: frozenset[str]
-    labels: frozenset[str]
-    all: frozenset[str]
+    split: frozenset[str]
+    label: frozenset[str]
+    any: frozenset[str]
 
 
-def settle(files: Iterable[Listed]) -> tuple[dict[str, Listed], Disputes]:
-    """Each content once, by id.
+def distinct(files: Iterable[Listed]) -> tuple[dict[str, Listed], Conflicts]:
+    """Returns each content once, by id, and which copies are in conflict.
 
-    Of the names of its copies it has the first in order, of their labels also, and of their splits the one that is
-    kept from training the most.
+    Of the names of its copies a content has the first in order, of their labels also, and of their splits the one that
+    is kept from training the most.
     """
-    given: dict[str, Listed] = {}
-    splits, names, either = set(), set(), set()
+    found: dict[str, Listed] = {}
+    split, label, either = set(), set(), set()
     for file in files:
-        had = given.setdefault(file.id, file)
-        if had is file:
+        copy = found.setdefault(file.id, file)
+        if copy is file:
             continue
-        if had.split != file.split:
-            splits.add(file.id)
-        if had.label and file.label and had.label != file.label:
-            names.add(file.id)
-        if (had.split, had.label) != (file.split, file.label):
+        if copy.split != file.split:
+            split.add(file.id)
+        if copy.label and file.label and copy.label != file.label:
+            label.add(file.id)
+        if (copy.split, copy.label) != (file.split, file.label):
             either.add(file.id)
-        given[file.id] = had._replace(
-            name=min(had.name, file.name),
-            label=min(had.label, file.label, key=lambda label: (not label, label)),
-            split=min(had.split, file.split, key=RESERVED.index),
+        found[file.id] = copy._replace(
+            name=min(copy.name, file.name),
+            label=min(copy.label, file.label, key=lambda label: (not label, label)),
+            split=min(copy.split, file.split, key=RESERVED.index),
         )
-    return given, Disputes(frozenset(splits), frozenset(names), frozenset(either))
+    return found, Conflicts(frozenset(split), frozenset(label), frozenset(either))
 
 
-def _shards(lengths: dict[str, list[int]], job: IngestJob) -> dict[str, int]:
-    kept = form(job.encoding)
-    record = RECORD_BYTES + kept.content_bytes(job.window)
-    return {
-        split: (job.shards or -(-sum(len(kept.starts(n, job.stride)) for n in found) * record // SHARD_BYTES))
-        if found
-        else 0
-        for split, found in lengths.items()
-    }
+def shard_counts(lengths: dict[str, list[int]], job: IngestJob) -> dict[str, int]:
+    """Returns how many shards each split gets, from the lengths of its new songs."""
+    codec = codec_of(job.encoding)
+    record = RECORD_BYTES + codec.content_bytes(job.window)
+
+    def shards(songs: list[int]) -> int:
+        windows = sum(len(codec.starts(length, job.stride)) for length in songs)
+        return job.shards or -(-windows * record // SHARD_BYTES)
+
+    return {split: shards(songs) if songs else 0 for split, songs in lengths.items()}

@@ -6,12 +6,13 @@ from typing import Any
 
 import apache_beam as beam
 
-from pipelines.ingest.codec import SEMITONES, Form, form
+from pipelines.failures import blamed_on
+from pipelines.ingest.codec import SEMITONES, SongCodec, codec_of
 from pipelines.ingest.split import split_of
 from pipelines.ingest.types import Batch, Content, Contents, EncodedFile, EncodedSong, IngestJob, Rejected
 from tutti.dataset.manifest import content_id
 from tutti.encodings.base import Encoding
-from tutti.errors import Error, RejectedFile
+from tutti.errors import RejectedFile
 
 FILES = beam.metrics.Metrics.counter("ingest", "files")
 REJECTED = beam.metrics.Metrics.counter("ingest", "rejected")
@@ -35,7 +36,7 @@ class Encode(beam.PTransform):
 
 
 class EncodeFiles(beam.DoFn):
-    """Parses and encodes a bundle. Whatever goes wrong with a file rejects that file, with the reason."""
+    """Parses and encodes a bundle. What is wrong with a file rejects that file, with the reason."""
 
     def __init__(self, job: IngestJob, progress: str = "") -> None:
         super().__init__()
@@ -64,27 +65,24 @@ class EncodeFiles(beam.DoFn):
 
 
 def songs(content: Content, encoding: Encoding, keys: bool = False) -> tuple[EncodedSong, ...]:
-    """The songs of a file; with `keys` they come in the other eleven keys as well.
+    """Returns the songs of a file; with `keys` they come in the other eleven keys as well.
 
     Raises:
-      RejectedFile: if it gives none, whatever the cause.
+      RejectedFile: if it gives none.
+      Error: if memory ran out.
+      ProgramError: if a reader or an encoding fails in any other way; names the file.
     """
     if content.data is None:
         raise RejectedFile(content.reason)
-    kept = form(encoding)
-    try:
+    codec = codec_of(encoding)
+    with blamed_on(content.name):
         return tuple(
-            EncodedSong(content_id(tokens), length, tokens, content.label, other_keys(tokens, kept) if keys else ())
-            for length, tokens in kept.encode(encoding.medium.read(content.data))
+            EncodedSong(content_id(tokens), length, tokens, content.label, other_keys(tokens, codec) if keys else ())
+            for length, tokens in codec.encode(encoding.medium.read(content.data))
         )
-    except (RejectedFile, Error):
-        raise
-    except Exception as error:
-        # A parser that stumbles over one file in a million must not stop the other million.
-        raise RejectedFile(f"cannot be parsed: {type(error).__name__}: {' '.join(str(error).split())}") from error
 
 
-def other_keys(tokens: bytes, kept: Form) -> tuple[tuple[int, str], ...]:
-    """(semitones, content id) of a song in each key that it can be moved to."""
-    moved = ((semitones, kept.moved(tokens, semitones)) for semitones in SEMITONES)
-    return tuple((semitones, content_id(tokens)) for semitones, tokens in moved if tokens is not None)
+def other_keys(tokens: bytes, codec: SongCodec) -> tuple[tuple[int, str], ...]:
+    """Returns (semitones, content id) of a song in each key that it can be moved to."""
+    keys = ((semitones, codec.transposed(tokens, semitones)) for semitones in SEMITONES)
+    return tuple((semitones, content_id(tokens)) for semitones, tokens in keys if tokens is not None)

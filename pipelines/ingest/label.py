@@ -3,18 +3,17 @@
 import csv
 import io
 import json
-import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from pipelines import filesystem
+from pipelines.ingest.config import FOLDER
 from pipelines.ingest.match import folders
 from pipelines.ingest.split import FOLDERS
 from pipelines.ingest.types import File
 from tutti.errors import Error
 
-FOLDER = "folder"
 MOST_BYTES = 256  # of a label
 MOST_LIST_BYTES = 256 << 20  # of a file that lists labels
 FILE_COLUMNS, LABEL_COLUMN = ("file", "path"), "label"
@@ -23,42 +22,45 @@ FILE_COLUMNS, LABEL_COLUMN = ("file", "path"), "label"
 Row = tuple[str, str, str]
 
 
-def labelled(found: list[File], where: str, split_folders: bool = False) -> list[File]:
-    """The files with their labels, as far as they have any; says on stderr how many have none.
+def labelled(found: list[File], where: str, split_folders: bool = False) -> tuple[list[File], list[str]]:
+    """Gives files their labels, as far as they have any.
 
     Args:
+      found: the files of the corpus.
       where: `folder`, for the folder that a file is in, or the path of a CSV or JSON file.
-      split_folders: folders that name a split are no labels.
+      split_folders: whether folders that name a split are no labels.
+
+    Returns:
+      The files with their labels, and notes for the user: how many have none, which rows fit several.
 
     Raises:
-      UserError: if there is no such list, it is none, it labels none of the files, or a label cannot be one.
+      Error: if there is no such list, it is none, it labels none of the files, or a label cannot be one.
     """
+    notes: list[str] = []
     if where == FOLDER:
         labels = {file.path: folder_label(file, split_folders) for file in found}
     else:
-        labels = listed(found, list(rows(where)), where)
+        labels, notes = listed(found, list(rows(where)), where)
     without = [file for file in found if not file.refused and not labels.get(file.path)]
     if without:
-        print(
-            f"note: {len(without):,} of {len(found):,} files have no label, such as {without[0].name}", file=sys.stderr
-        )
-    return [file._replace(label=labels.get(file.path, "")) for file in found]
+        notes.append(f"{len(without):,} of {len(found):,} files have no label, such as {without[0].name}")
+    return [file._replace(label=labels.get(file.path, "")) for file in found], notes
 
 
 def folder_label(file: File, split_folders: bool) -> str:
-    """The last folder of a file's name, of those that name no split if these are there for that."""
+    """Returns the name of a file's folder; with `split_folders`, of its nearest folder that names no split."""
     names = [name for name in folders(file) if not (split_folders and name.lower() in FOLDERS)]
     return checked(names[-1], f"the folder of {file.name}") if names and names[-1] else ""
 
 
-def listed(found: list[File], rows: list[Row], where: str) -> dict[str, str]:
-    """The label of each path that a list has a row for.
+def listed(found: list[File], rows: list[Row], where: str) -> tuple[dict[str, str], list[str]]:
+    """Returns the label of each path that a list has a row for, and notes on rows that label none.
 
     A row's name may be a file's path, its name in manifests, its path from the corpus' root, or its base name,
     in this order. What fits several files in one of these ways labels none of them.
 
     Raises:
-      UserError: if a file has two labels, or no row fits a file.
+      Error: if a file has two labels, or no row fits a file.
     """
     ways: list[dict[str, set[str]]] = [defaultdict(set) for _ in range(4)]
     for file in found:
@@ -79,22 +81,22 @@ def listed(found: list[File], rows: list[Row], where: str) -> dict[str, str]:
                 raise Error(f"{where} labels {name} {had[1]!r} ({had[2]}) and {label!r} ({place}); give it one")
             if not had or fit < had[0]:
                 best[path] = (fit, label, place)
-    if unclear:
-        print(
-            f"note: {len(unclear):,} names in {where} fit several files each, such as {unclear[0]}, and label none",
-            file=sys.stderr,
-        )
+    notes = (
+        [f"{len(unclear):,} names in {where} fit several files each, such as {unclear[0]}, and label none"]
+        if unclear
+        else []
+    )
     if not best:
-        said = f"it says {rows[0][0]}, the files are like {found[0].name}" if rows else "it is empty"
-        raise Error(f"{where} labels none of the {len(found):,} files: {said}")
-    return {path: label for path, (_, label, _) in best.items()}
+        why = f"it says {rows[0][0]}, the files are like {found[0].name}" if rows else "it is empty"
+        raise Error(f"{where} labels none of the {len(found):,} files: {why}")
+    return {path: label for path, (_, label, _) in best.items()}, notes
 
 
 def rows(path: str) -> Iterator[Row]:
-    """The rows of a CSV or JSON file.
+    """Yields the rows of a CSV or JSON file.
 
     Raises:
-      UserError: if it cannot be read, or is no such file.
+      Error: if it cannot be read, or is no such file.
     """
     kind = path.lower().rpartition(".")[2]
     if kind not in ("csv", "json"):
@@ -112,10 +114,10 @@ def rows(path: str) -> Iterator[Row]:
 
 
 def checked(label: str, place: str) -> str:
-    """A label as it is stored: without blanks around it, in Unicode's composed form.
+    """Returns a label as it is stored: without blanks around it, in Unicode's composed form.
 
     Raises:
-      UserError: if it is empty, too long, or has control characters.
+      Error: if it is empty, too long, or has control characters.
     """
     label = _normal(label.strip())
     if not label:
@@ -128,7 +130,7 @@ def checked(label: str, place: str) -> str:
 
 
 def appended(before: tuple[str, ...], labels: Iterable[str]) -> tuple[str, ...]:
-    """The labels of a dataset that had some and gets these: new ones behind the old, in order."""
+    """Returns the labels of a dataset that gets new ones: behind those it has, in order."""
     return (*before, *sorted(set(labels) - {*before, ""}))
 
 
@@ -162,7 +164,7 @@ def _json(text: str, path: str) -> Iterator[Row]:
 
 
 def _normal(text: str) -> str:
-    """Composed characters, as most systems write them; macOS names files with decomposed ones."""
+    """Returns composed characters, as most systems write them; macOS names files with decomposed ones."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 

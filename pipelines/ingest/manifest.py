@@ -16,7 +16,7 @@ from tutti.encodings.vocabulary import Vocabulary
 
 
 class Manifest(beam.PTransform):
-    """The shards and the plan -> manifests in the staging folder."""
+    """Shards and the plan -> manifests in the staging folder."""
 
     def __init__(self, job: IngestJob, plan: Any) -> None:
         super().__init__()
@@ -37,10 +37,10 @@ class WriteManifest(beam.DoFn):
         job = self.job
         before = earlier(job)
         old = rejected_before(job)
-        refused = rejected(old, plan)
-        changed = bool(plan.sources) or refused != old
+        new = rejected(old, plan)
+        changed = bool(plan.sources) or new != old
         if changed:
-            snapshot = grown(before, plan, shards, job.snapshot, len(refused))
+            snapshot = grown(before, plan, shards, job.snapshot, len(new))
             dataset = Dataset(
                 job.encoding,
                 job.window,
@@ -52,7 +52,7 @@ class WriteManifest(beam.DoFn):
                 job.transpose,
                 job.loops,
             )
-            lines = "".join(json.dumps(line._asdict(), ensure_ascii=False) + "\n" for line in refused)
+            lines = "".join(json.dumps(line._asdict(), ensure_ascii=False) + "\n" for line in new)
             for path, text in (
                 (rejected_path(job.snapshot), lines),
                 (snapshot_path(job.snapshot), snapshot.to_json()),
@@ -63,8 +63,8 @@ class WriteManifest(beam.DoFn):
         yield None
 
 
-def grown(before: Snapshot | None, plan: Plan, shards: Iterable[Shard], number: int, refused: int) -> Snapshot:
-    """The snapshot that holds the one before and what is new."""
+def grown(before: Snapshot | None, plan: Plan, shards: Iterable[Shard], number: int, rejected: int) -> Snapshot:
+    """Returns the snapshot that holds the one before and what is new; `rejected` counts its rejected files."""
     new = sorted(shards, key=lambda shard: shard.path)
     return Snapshot(
         number,
@@ -76,12 +76,12 @@ def grown(before: Snapshot | None, plan: Plan, shards: Iterable[Shard], number: 
             for split in SPLITS
         },
         tuple(sorted((*(before.sources if before else ()), *plan.sources), key=lambda source: source.id)),
-        refused,
+        rejected,
     )
 
 
 def rejected_before(job: IngestJob) -> list[Rejected]:
-    """The lines of the current snapshot's list of rejected files."""
+    """Returns the lines of the current snapshot's list of rejected files."""
     if job.snapshot == 1:
         return []
     path = filesystem.join(job.dataset, rejected_path(job.snapshot - 1))
@@ -89,7 +89,7 @@ def rejected_before(job: IngestJob) -> list[Rejected]:
 
 
 def rejected(old: list[Rejected], plan: Plan) -> list[Rejected]:
-    """The new list: a content has the names of the run that first met it, and leaves when it can be read."""
+    """Returns the new list: a content has the name of the run that first met it, and leaves when it can be read."""
     contents = {line.id for line in old if line.id}
     accepted = {source.id for source in plan.sources}
     lines = {*old, *(line for line in plan.rejected if line.id not in contents)}
@@ -97,7 +97,7 @@ def rejected(old: list[Rejected], plan: Plan) -> list[Rejected]:
 
 
 def summary(plan: Plan, shards: list[Shard], changed: bool) -> dict[str, Any]:
-    """What the run did, in figures; files were rejected for `reasons`, the commonest first."""
+    """Returns the figures of the run, by the names of `IngestReport`; `reasons` come with the commonest first."""
     counts = Counter(line.reason for line in plan.rejected)
     first = {line.reason: line.name for line in reversed(plan.rejected)}
     return {
@@ -109,8 +109,8 @@ def summary(plan: Plan, shards: list[Shard], changed: bool) -> dict[str, Any]:
         ],
         "duplicates": plan.duplicates,
         "known": plan.known,
-        "astray": plan.astray,
-        "contested": plan.contested,
+        "split_conflicts": plan.split_conflicts,
+        "label_conflicts": plan.label_conflicts,
         "songs": sum(len(source.all_songs) for source in plan.sources),
         "transposed": sum(len(source.transposed) for source in plan.sources),
         "words": plan.words,

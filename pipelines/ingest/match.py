@@ -19,12 +19,13 @@ BUNDLES_AT_LEAST = 16
 
 
 def find(corpora: Iterable[str], medium: Medium) -> list[File]:
-    """The files of the corpora, each once, in order of their paths.
+    """Returns the files of the corpora, each once, in order of their paths.
 
-    A file named as such counts whatever its name; in folders and globs, the medium decides by their names.
+    A file named as such counts whatever its name; in folders and globs, the medium decides by their names. A folder
+    inside a corpus that cannot be listed is there as a refused file.
 
     Raises:
-      UserError: if a path does not exist, or there is no file of the medium at all.
+      Error: if a path does not exist, or there is no file of the medium at all.
     """
     corpora = list(corpora)
     found: dict[str, File] = {}
@@ -37,13 +38,13 @@ def find(corpora: Iterable[str], medium: Medium) -> list[File]:
 
 
 def folders(file: File) -> list[str]:
-    """The folders of a file's name, from the corpus' own down; of a file named as such, the one that it is in."""
+    """Returns the folders of a file's name, from the corpus' own down; of a file named as such, its folder."""
     *above, _ = file.name.split("/")
     return above or [_readable(part) for part in file.path.split("/")[-2:-1]]
 
 
 def bundles(files: list[File]) -> list[tuple[File, ...]]:
-    """The files in bundles of similar size, in order."""
+    """Returns the files in bundles of similar size, in order."""
     most = max(1, min(BUNDLE_FILES, -(-len(files) // BUNDLES_AT_LEAST)))
     made: list[tuple[File, ...]] = []
     bundle: list[File] = []
@@ -59,7 +60,7 @@ def bundles(files: list[File]) -> list[tuple[File, ...]]:
 
 def _local(corpus: str, wanted: Wanted) -> Iterator[File]:
     path = Path(corpus)
-    if path.is_dir():
+    if os.path.isdir(corpus):  # noqa: PTH112 - False where Path raises: for a link to itself, say.
         yield from _below(path, wanted)
     elif os.path.lexists(path):
         yield _file(path, os.path.abspath(path), path.name)  # noqa: PTH100
@@ -68,7 +69,7 @@ def _local(corpus: str, wanted: Wanted) -> Iterator[File]:
         if not matches:
             raise Error(f"no file matches {corpus}")
         for match in map(Path, matches):
-            if match.is_dir():
+            if os.path.isdir(match):  # noqa: PTH112
                 yield from _below(match, wanted)
             elif wanted(match.name):
                 yield _file(match, os.path.abspath(match), match.name)  # noqa: PTH100
@@ -81,14 +82,20 @@ def _below(root: Path, wanted: Wanted) -> Iterator[File]:
     top = os.path.abspath(root)  # noqa: PTH100
     start = len(os.path.dirname(top).rstrip("/")) + 1  # noqa: PTH120
     folders = [top]
-    with filesystem.explained("list", str(root)):
-        while folders:
-            with os.scandir(folders.pop()) as entries:
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
-                    elif wanted(entry.name) and not entry.is_dir():
+                    elif wanted(entry.name) and not os.path.isdir(entry.path):  # noqa: PTH112
                         yield _file(entry, entry.path, entry.path[start:])
+        except OSError as error:
+            why = filesystem.reason(error)
+            if folder == top:
+                raise Error(f"cannot list {root}: {why}") from error
+            yield File(folder, _readable(folder[start:]), NO_FILE, refused=f"cannot be listed: {why}")
 
 
 def _file(entry: Path | os.DirEntry[str], path: str, name: str) -> File:

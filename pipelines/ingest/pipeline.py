@@ -20,11 +20,11 @@ from tutti.dataset.manifest import Snapshot, snapshot_path
 
 
 def build(pipeline: Any, found: list[File], job: IngestJob, spread: bool = True) -> None:
-    """Adds the steps that turn these files into a staged snapshot; `spread` over several workers."""
+    """Adds the steps that turn files into a staged snapshot; `spread` over several workers."""
     contents = pipeline | "Match" >> Match(found, spread) | "Read" >> Read(job.encoding.medium.most_bytes)
-    if job.recipe:
-        contents |= "Combine" >> Combine(job.recipe)
-    elif job.standardise:
+    if job.combine:
+        contents |= "Combine" >> Combine(job.combine)
+    elif job.loops:
         contents |= "Standardise" >> Standardise()
     batches = contents | "Parse and encode" >> Encode(job, known_sources(pipeline, job), progress_file(job))
     plan = batches | "Deduplicate and split" >> Deduplicate(job)
@@ -34,7 +34,7 @@ def build(pipeline: Any, found: list[File], job: IngestJob, spread: bool = True)
 
 
 def known_sources(pipeline: Any, job: IngestJob) -> Any:
-    """The ids of sources that the dataset has: a side input, or the empty set for a new dataset."""
+    """Returns the ids of sources that the dataset has: a side input, or the empty set for a new dataset."""
     if job.snapshot == 1:
         return frozenset()
     path = filesystem.join(job.dataset, snapshot_path(job.snapshot - 1))
@@ -50,6 +50,7 @@ def _source_ids(snapshot: Snapshot) -> frozenset[str]:
 
 
 def progress_file(job: IngestJob) -> str:
+    """Returns the file in which workers count files; empty where they write to an object store."""
     return "" if filesystem.is_remote(job.staging) else filesystem.join(job.staging, PROGRESS)
 
 
@@ -57,6 +58,6 @@ def run(found: list[File], job: IngestJob, pipeline_options: Any) -> None:
     """Runs the pipeline to its end.
 
     Raises:
-      UserError: if it failed for a cause outside the program, such as a full disk.
+      Error: if it failed for a cause outside the program, such as a full disk.
     """
     execute(lambda pipeline, spread: build(pipeline, found, job, spread), pipeline_options, job.dataset)

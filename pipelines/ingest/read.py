@@ -16,7 +16,7 @@ REMOTE_READS = 32
 
 
 class Match(beam.PTransform):
-    """-> bundles of files, `spread` over the workers where there are several."""
+    """Nothing -> bundles of files, `spread` over the workers where there are several."""
 
     def __init__(self, found: list[File], spread: bool = True) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class Match(beam.PTransform):
 
 
 class Read(beam.PTransform):
-    """Bundles of files -> their contents; of files larger than `most_bytes`, the reason alone."""
+    """Bundles of files -> their contents; of files larger than `most_bytes`, the reason why not."""
 
     def __init__(self, most_bytes: int) -> None:
         super().__init__()
@@ -56,13 +56,13 @@ class ReadFiles(beam.DoFn):
 
 
 def content(file: File, most_bytes: int) -> Content:
-    """What is in a file, without reading more of it than a piece may have."""
+    """Reads a file; one that is too large or cannot be read becomes a content without data."""
     data, reason = _read(file, most_bytes)
     return Content(file.name, data, reason, file.label, file.split)
 
 
 def _read(file: File, most_bytes: int) -> tuple[bytes | None, str]:
-    """A file's bytes, or else why there are none."""
+    """Returns a file's bytes, or None and why there are none."""
     if file.refused:
         return None, file.refused
     if file.size > most_bytes:

@@ -12,7 +12,7 @@ import google_crc32c
 from apache_beam.pvalue import AsSingleton
 
 from pipelines import filesystem, records
-from pipelines.ingest.codec import form
+from pipelines.ingest.codec import codec_of
 from pipelines.ingest.types import Batch, EncodedSong, IngestJob, Placement, Songs
 from tutti.dataset.manifest import Shard, shard_path
 from tutti.encodings.vocabulary import Vocabulary
@@ -25,7 +25,7 @@ TOKENS = beam.metrics.Metrics.counter("ingest", "tokens")
 
 
 class Place(beam.PTransform):
-    """Batches -> ((split, shard), songs), a key for every shard of the plan.
+    """Batches -> ((split, shard), songs), with a key for every shard of the plan.
 
     Args:
       placement: one `Placement`.
@@ -37,7 +37,7 @@ class Place(beam.PTransform):
 
     def expand(self, batches: Any) -> Any:
         placed = batches | beam.ParDo(PlaceSongs(self.job), AsSingleton(self.placement))
-        every = self.placement | beam.FlatMap(empty)
+        every = self.placement | beam.FlatMap(empty_shards)
         return (placed, every) | beam.Flatten() | beam.GroupByKey()
 
 
@@ -57,25 +57,25 @@ class Write(beam.PTransform):
 
 
 class PlaceSongs(beam.DoFn):
-    """Sends each song that its source keeps to the source's split, and there by the song's id to a shard."""
+    """Sends each song that is not skipped to its source's split, and there by the song's id to a shard."""
 
     def __init__(self, job: IngestJob) -> None:
         super().__init__()
         self.job = job
 
-    def process(self, batch: Batch, placement: Placement) -> Iterator[tuple[tuple[str, int], Songs]]:
+    def process(self, batch: Batch, placement: Placement) -> Iterator[tuple[Key, Songs]]:
         placed: dict[Key, list[EncodedSong]] = defaultdict(list)
         for file in batch.files:
-            split, label = placement.settled.get(file.id, (file.split, file.label))
+            split, label = placement.resolved.get(file.id, (file.split, file.label))
             for song in file.songs:
-                if (file.id, song.id, 0) in placement.dropped:
+                if (file.id, song.id, 0) in placement.skip:
                     continue
                 if song.keys or song.label != label:
-                    keys = [key for key in song.keys if (file.id, song.id, key[0]) not in placement.dropped]
+                    keys = [key for key in song.keys if (file.id, song.id, key[0]) not in placement.skip]
                     song = song._replace(label=label, keys=tuple(keys) if split == "train" else ())
                 placed[split, int(song.id, 16) % placement.shards[split]].append(song)
-        for key, kept in placed.items():
-            yield key, Songs(tuple(kept))
+        for key, songs in placed.items():
+            yield key, Songs(tuple(songs))
 
 
 class WriteShard(beam.DoFn):
@@ -85,15 +85,15 @@ class WriteShard(beam.DoFn):
         super().__init__()
         self.job = job
 
-    def process(self, placed: tuple[tuple[str, int], Iterable[Songs]], placement: Placement) -> Iterator[Shard]:
+    def process(self, placed: tuple[Key, Iterable[Songs]], placement: Placement) -> Iterator[Shard]:
         (split, index), placed_songs = placed
         # Exact copies of a file have each sent their songs.
         distinct = {song.id: song for some in placed_songs for song in some.songs}
-        # (content id, semitones, song), as many as there are songs in all their keys.
+        # (content id, semitones, song), one for each song in each of its keys.
         listed = [(song.id, 0, song) for song in distinct.values()]
-        listed += [(moved, semitones, song) for song in distinct.values() for semitones, moved in song.keys]
-        kept = form(self.job.encoding)
-        windows = kept.windows(Vocabulary(placement.tokens), self.job.window, self.job.stride)
+        listed += [(key, semitones, song) for song in distinct.values() for semitones, key in song.keys]
+        codec = codec_of(self.job.encoding)
+        windows = codec.windows(Vocabulary(placement.tokens), self.job.window, self.job.stride)
         path = shard_path(split, self.job.snapshot, index, placement.shards[split])
         records_written = tokens = size = crc = 0
         target = filesystem.join(self.job.staging, path)
@@ -104,7 +104,7 @@ class WriteShard(beam.DoFn):
             for name, semitones, song in sorted(listed):
                 SONGS.inc()
                 TOKENS.inc(song.length)
-                content = kept.moved(song.tokens, semitones) if semitones else song.tokens
+                content = codec.transposed(song.tokens, semitones) if semitones else song.tokens
                 for length, example in windows(name, song.label, cast(bytes, content)):
                     record = records.frame(example)
                     file.write(record)
@@ -115,8 +115,8 @@ class WriteShard(beam.DoFn):
         yield Shard(path, records_written, tokens, size, f"{crc:08x}")
 
 
-def empty(placement: Placement) -> Iterator[tuple[tuple[str, int], Songs]]:
-    """Each shard's key without songs, so that a shard to which no song hashes is there all the same."""
+def empty_shards(placement: Placement) -> Iterator[tuple[Key, Songs]]:
+    """Yields each shard's key without songs, so that a shard to which no song hashes is there all the same."""
     for split, count in placement.shards.items():
         for index in range(count):
             yield (split, index), Songs(())

@@ -13,18 +13,18 @@ RESERVED = tuple(reversed(SPLITS))
 
 
 def split_of(source: str, fractions: tuple[float, float, float]) -> str:
-    """The split of a source, from a hash of its id: it stays where it is when the corpus grows."""
+    """Returns the split of a source, from a hash of its id: it stays where it is when the corpus grows."""
     place = int.from_bytes(hashlib.sha256(f"split:{source}".encode()).digest()[:8], "big") / 2**64
     train, validation, _ = fractions
     return "train" if place < train else "validation" if place < train + validation else "test"
 
 
 def by_folder(found: list[File]) -> list[File]:
-    """The files, each in the split that the last folder with a split's name says; others are refused."""
+    """Puts each file into the split that the last folder with a split's name says; refuses the others."""
     placed = [file._replace(split=folder_split(file)) for file in found]
-    return [file if file.split else file._replace(refused=NO_FOLDER) for file in placed]
+    return [file if file.split else file._replace(refused=file.refused or NO_FOLDER) for file in placed]
 
 
 def folder_split(file: File) -> str:
-    """The split that a file's folders name; empty if none does."""
+    """Returns the split that a file's folders name; empty if none does."""
     return next((FOLDERS[name.lower()] for name in reversed(folders(file)) if name.lower() in FOLDERS), "")

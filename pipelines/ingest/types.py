@@ -1,4 +1,4 @@
-"""What passes from step to step. Elements are few and large: the songs of many files at a time.
+"""What passes from step to step of an ingestion: few and large elements, the songs of many files at a time.
 
 Beam spends some tens of microseconds on each element and each stage, as long as a small file takes to parse.
 So every element is one frozen dataclass, which is pickled at once; lists and tuples Beam would encode piece by
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pipelines.loops.config import CombineConfig
-from tutti.dataset.manifest import COMBINED, STANDARDISED, Source
+from tutti.dataset.manifest import Source
 from tutti.encodings.base import Encoding
 
 
 @dataclass(frozen=True)
 class IngestJob:
-    """The settings of one ingestion.
+    """The settings of one ingestion into one dataset, as they travel with the pipeline.
 
     Attributes:
       dataset: the dataset's folder.
@@ -29,8 +29,8 @@ class IngestJob:
       tokens: the dataset's vocabulary where the encoding or an earlier snapshot has fixed it, else None.
       transpose: whether the songs to train on come in the other eleven keys as well.
       labels: the dataset's labels up to now.
-      standardise: whether the files are drum loops that have to be moved to General MIDI notes first.
-      recipe: what loops to make of them instead; None to take them as they are.
+      loops: what is done to files, taken for drum loops, before they are parsed, as `Dataset.loops` has it.
+      combine: what loops to make of them; None to make none.
     """
 
     dataset: str
@@ -44,13 +44,8 @@ class IngestJob:
     tokens: tuple[str, ...] | None = None
     transpose: bool = False
     labels: tuple[str, ...] = ()
-    standardise: bool = False
-    recipe: CombineConfig | None = None
-
-    @property
-    def loops(self) -> str:
-        """What is done to files before they are parsed, as `Dataset.loops` has it."""
-        return COMBINED if self.recipe else STANDARDISED if self.standardise else ""
+    loops: str = ""
+    combine: CombineConfig | None = None
 
 
 class File(NamedTuple):
@@ -60,9 +55,9 @@ class File(NamedTuple):
       path: where it is.
       name: what manifests call it.
       size: in bytes; -1 if it is no file.
-      label: what its songs are labelled with; empty for nothing.
+      label: the label of its songs; empty for none.
       split: the split it was put into by hand; empty where its content decides.
-      refused: why it is left out without being read; empty if it is not.
+      refused: why it is rejected without being read; empty if it is not.
     """
 
     path: str
@@ -74,7 +69,7 @@ class File(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What was in a file, or, where `data` is None, why nothing could be read. Label and split are the file's."""
+    """A file's bytes or, where `data` is None, the reason why there are none. Label and split are the file's."""
 
     name: str
     data: bytes | None
@@ -89,8 +84,8 @@ class EncodedSong(NamedTuple):
     Attributes:
       id: content id of `tokens`, so that it does not depend on any other song.
       length: number of tokens, without BOS and EOS, or of frames.
-      tokens: in one of the forms of `pipelines.ingest.codec`.
-      label: what it is labelled with; empty for nothing.
+      tokens: the song as the encoding's `SongCodec` has it.
+      label: empty for none.
       keys: the other keys it comes in, as (semitones, content id in that key).
     """
 
@@ -112,7 +107,7 @@ class EncodedFile(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A file left out. `id` is empty where its content was not read."""
+    """A rejected file and the reason. `id` is empty where its content was not read."""
 
     name: str
     id: str
@@ -128,14 +123,14 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Contents:
-    """What is in the files of a bundle."""
+    """The contents of a bundle of files."""
 
     files: tuple[Content, ...]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a bundle of files gave. `known` counts files whose content the dataset has already."""
+    """The songs of a bundle of files. `known` counts files whose content the dataset has already."""
 
     files: tuple[EncodedFile, ...]
     rejected: tuple[Rejected, ...]
@@ -144,23 +139,23 @@ class Batch:
 
 @dataclass(frozen=True)
 class Songs:
-    """Those songs of a batch that go to one shard."""
+    """The songs of a batch that go to one shard."""
 
     songs: tuple[EncodedSong, ...]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is decided over the whole corpus.
+    """The decisions over the whole corpus.
 
     Attributes:
       sources: the new sources; where a source has no song of its own, `same_as` says whose they are.
-      rejected: files left out, in order.
+      rejected: rejected files, in order.
       duplicates: files whose songs are all in another file of the corpus or the dataset.
       known: files whose content the dataset has already.
       words: tokens of the new songs, without BOS and EOS, or frames.
-      astray: contents that lie in the folders of several splits, and stand in one of them.
-      contested: contents that have several labels, and keep one of them.
+      split_conflicts: contents that lie in the folders of several splits; each is in one of them.
+      label_conflicts: contents that have several labels; each keeps one of them.
       labels: of all songs, those of the dataset first.
       placement: where each song goes.
     """
@@ -170,8 +165,8 @@ class Plan:
     duplicates: int
     known: int
     words: int
-    astray: int
-    contested: int
+    split_conflicts: int
+    label_conflicts: int
     labels: tuple[str, ...]
     placement: "Placement"
 
@@ -181,14 +176,14 @@ class Placement:
     """Where songs go: the part of the plan that every worker needs.
 
     Attributes:
-      dropped: (source id, song id, semitones) of songs that stand in the dataset for another source, and of
-        songs in other keys, which may stand there for any song.
+      skip: (source id, song id, semitones) of songs that the dataset has from another source, and of songs in other
+        keys that it has from any.
       shards: the number of new shards of each split.
       tokens: the dataset's vocabulary, in id order.
-      settled: source id -> (split, label) of sources whose copies do not agree.
+      resolved: source id -> (split, label) of sources whose copies are in conflict.
     """
 
-    dropped: frozenset[tuple[str, str, int]]
+    skip: frozenset[tuple[str, str, int]]
     shards: dict[str, int]
     tokens: tuple[str, ...]
-    settled: dict[str, tuple[str, str]]
+    resolved: dict[str, tuple[str, str]]

@@ -56,7 +56,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Combinations:
-    """What is decided over the whole corpus.
+    """The decisions over the whole corpus.
 
     Attributes:
       originals: by source id.
@@ -74,50 +74,52 @@ class Combinations:
 
 
 class Combine(beam.PTransform):
-    """Contents of files -> contents of combined loops, named SPLIT/NUMBER.mid; of files left out, the reason alone."""
+    """Contents of files -> contents of combined loops, named SPLIT/NUMBER.mid; of files left out, the reason."""
 
-    def __init__(self, recipe: CombineConfig) -> None:
+    def __init__(self, config: CombineConfig) -> None:
         super().__init__()
-        self.recipe = recipe
+        self.config = config
 
     def expand(self, contents: Any) -> Any:
-        plan = contents | "To General MIDI" >> beam.Map(standardised) | "Draw" >> Plan(self.recipe)
-        made = plan | "Make" >> Make(self.recipe)
+        plan = contents | "To General MIDI" >> beam.Map(standardised) | "Draw" >> Plan(self.config)
+        made = plan | "Make" >> Make(self.config)
         return (made, plan | "Left out" >> beam.Map(left_out)) | beam.Flatten()
 
 
 class Plan(beam.PTransform):
     """Loops -> one Combinations."""
 
-    def __init__(self, recipe: CombineConfig) -> None:
+    def __init__(self, config: CombineConfig) -> None:
         super().__init__()
-        self.recipe = recipe
+        self.config = config
 
     def expand(self, found: Any) -> Any:
         return (
             found
             | "Together" >> beam.Map(lambda some: (0, some))
             | beam.GroupByKey()
-            | "Plan" >> beam.Map(lambda keyed, recipe: combinations(keyed[1], recipe), self.recipe)
+            | "Plan" >> beam.Map(lambda keyed, config: combinations(keyed[1], config), self.config)
         )
 
 
 class Make(beam.PTransform):
     """One Combinations -> the contents of the files it draws."""
 
-    def __init__(self, recipe: CombineConfig) -> None:
+    def __init__(self, config: CombineConfig) -> None:
         super().__init__()
-        self.recipe = recipe
+        self.config = config
 
     def expand(self, plan: Any) -> Any:
         bundles = plan | "Bundles" >> beam.FlatMap(bundled) | beam.Reshuffle()
-        return bundles | "Lay over one another" >> beam.ParDo(MakeFiles(self.recipe), AsSingleton(plan))
+        return bundles | "Lay over one another" >> beam.ParDo(MakeFiles(self.config), AsSingleton(plan))
 
 
 class MakeFiles(beam.DoFn):
-    def __init__(self, recipe: CombineConfig) -> None:
+    """Lays the loops of each draw over one another."""
+
+    def __init__(self, config: CombineConfig) -> None:
         super().__init__()
-        self.recipe = recipe
+        self.config = config
 
     def process(self, draws: Draws, plan: Combinations) -> Iterator[Contents]:
         scores: dict[str, Score] = {}
@@ -126,7 +128,11 @@ class MakeFiles(beam.DoFn):
             for source in draw.sources:
                 if source not in scores:
                     scores[source] = midi.read(plan.originals[source].data)
-            score = drum_loop.combine([scores[source] for source in draw.sources], self.recipe.bars, self.recipe.bpm)
+            try:
+                loops = [scores[source] for source in draw.sources]
+                score = drum_loop.combine(loops, self.config.bars, self.config.bpm)
+            except ValueError as error:
+                raise Error(f"{draw.name}: {error}") from None
             # What all of them are labelled with, it is.
             labels = {plan.originals[source].label for source in draw.sources}
             label = labels.pop() if len(labels) == 1 else ""
@@ -135,30 +141,32 @@ class MakeFiles(beam.DoFn):
 
 
 def bundled(plan: Combinations) -> Iterator[Draws]:
+    """Yields the files to make, some at a time."""
     for start in range(0, len(plan.draws), BUNDLE):
         yield Draws(plan.draws[start : start + BUNDLE])
 
 
 def left_out(plan: Combinations) -> Contents:
+    """Returns the files that are in no combination, each with the reason."""
     return Contents(tuple(Content(loop.name, None, loop.reason) for loop in plan.left_out))
 
 
-def combinations(found: Iterable[Loops], recipe: CombineConfig) -> Combinations:
-    """What to make of a corpus, the same for any order of its files.
+def combinations(found: Iterable[Loops], config: CombineConfig) -> Combinations:
+    """Decides what to make of a corpus, the same for any order of its files.
 
     Raises:
-      UserError: if a drum has no loop.
+      Error: if a drum has no loop.
     """
     # By content, so that a pack may be renamed.
     files = sorted((loop for some in found for loop in some.files), key=attrgetter("source", "name"))
-    families: dict[int, dict[str, list[Loop]]] = {drum: {} for drum in recipe.drums}
+    families: dict[int, dict[str, list[Loop]]] = {drum: {} for drum in config.drums}
     out, seen = [], set()
     for loop in files:
         if loop.data is None:
             out.append(loop)
         elif loop.drum not in families:
             what = "a whole kit" if loop.drum is None else f"a loop of the {drum_loop.NAMES[loop.drum]}"
-            wanted = ", ".join(drum_loop.NAMES[drum] for drum in recipe.drums)
+            wanted = ", ".join(drum_loop.NAMES[drum] for drum in config.drums)
             out.append(loop._replace(data=None, reason=f"{what}; loops of one drum are combined: {wanted}"))
         else:
             music, family = kinship(loop.data)
@@ -172,7 +180,7 @@ def combinations(found: Iterable[Loops], recipe: CombineConfig) -> Combinations:
             f"no loop of the {' and the '.join(missing)} among the {len(files):,} files; the name of a file or of its "
             "folder tells the drum"
         )
-    splits = sharing(recipe, min(map(len, families.values())))
+    splits = sharing(config, min(map(len, families.values())))
     originals = [
         Original(loop.name, loop.source, drum, loop.data or b"", loop.label, split)
         for drum, some in families.items()
@@ -180,44 +188,45 @@ def combinations(found: Iterable[Loops], recipe: CombineConfig) -> Combinations:
         for loop in members
     ]
     by_split = {
-        split: [[one for one in originals if (one.drum, one.split) == (drum, split)] for drum in recipe.drums]
+        split: [[one for one in originals if (one.drum, one.split) == (drum, split)] for drum in config.drums]
         for split in splits
     }
-    counts = apportioned(recipe.count, list(splits.values()))
+    counts = apportioned(config.count, list(splits.values()))
     return Combinations(
         originals={one.source: one for one in originals},
         draws=tuple(
             Draw(f"{split}/{number:06d}.mid", split, sources)
             for (split, drums), count in zip(by_split.items(), counts, strict=True)
-            for number, sources in enumerate(drawn(drums, count, f"{recipe.seed}:{split}"), 1)
+            for number, sources in enumerate(drawn(drums, count, f"{config.seed}:{split}"), 1)
         ),
         left_out=tuple(sorted(out)),
         different={split: prod(map(len, drums)) for split, drums in by_split.items()},
-        starved=tuple(split for split in SPLITS if share_of(split, recipe) and split not in splits),
+        starved=tuple(split for split in SPLITS if share_of(split, config) and split not in splits),
     )
 
 
 def kinship(data: bytes) -> tuple[str, str]:
-    """Ids of a loop's hits, whatever its tempo, and of the bars it is made of, in whatever order."""
+    """Returns ids of a loop's hits, whatever its tempo, and of the bars it is made of, in whatever order."""
     score = midi.read(data)
     hits = midi.write(replace(score, tempos=((0, 120.0),), meters=((0, 4, 4),)))
     return content_id(hits), content_id(drum_loop.family(score))
 
 
-def sharing(recipe: CombineConfig, originals: int) -> dict[str, float]:
-    """The splits that can have an original of each drum, the largest served first, with their shares of 1."""
-    wanted = sorted((split for split in SPLITS if share_of(split, recipe)), key=lambda split: -share_of(split, recipe))
-    served = {split: share_of(split, recipe) for split in SPLITS if split in wanted[:originals]}
+def sharing(config: CombineConfig, originals: int) -> dict[str, float]:
+    """Returns the splits that can have an original of each drum, the largest served first, with their shares of 1."""
+    wanted = sorted((split for split in SPLITS if share_of(split, config)), key=lambda split: -share_of(split, config))
+    served = {split: share_of(split, config) for split in SPLITS if split in wanted[:originals]}
     total = sum(served.values())
     return {split: share / total for split, share in served.items()}
 
 
-def share_of(split: str, recipe: CombineConfig) -> float:
-    return recipe.fractions[SPLITS.index(split)]
+def share_of(split: str, config: CombineConfig) -> float:
+    """Returns the share of a split."""
+    return config.fractions[SPLITS.index(split)]
 
 
 def divided(families: dict[str, list[Loop]], splits: dict[str, float]) -> dict[str, list[Loop]]:
-    """One drum's loops by split: families in the order of a hash of their id, at least one to each split."""
+    """Divides one drum's loops among splits: families in order of a hash of their id, at least one to each split."""
     order = sorted(families, key=lambda family: hashlib.sha256(f"split:{family}".encode()).digest())
     counts = apportioned(len(order), list(splits.values()), least=1)
     parts, start = {}, 0
@@ -229,7 +238,7 @@ def divided(families: dict[str, list[Loop]], splits: dict[str, float]) -> dict[s
 
 
 def apportioned(count: int, shares: list[float], least: int = 0) -> list[int]:
-    """`count` things in whole numbers, as near to their shares as can be with at least so many to each."""
+    """Divides `count` things into whole numbers as near to their shares as can be, with at least so many to each."""
     counts = [max(least, int(count * share)) for share in shares]
     while (over := sum(counts) - count) != 0:
         # Rounded, as 0.1 * 30 is not 3 to the last bit, and ties go to the first.
@@ -242,7 +251,7 @@ def apportioned(count: int, shares: list[float], least: int = 0) -> list[int]:
 
 
 def drawn(drums: list[list[Original]], count: int, seed: str) -> Iterator[tuple[str, ...]]:
-    """Sources of `count` combinations at random, none a second time before each has been drawn once.
+    """Yields the sources of `count` combinations at random, none twice before each has been drawn once.
 
     A shuffle of all combinations of which only the beginning is made: they may be millions.
     """

@@ -46,7 +46,7 @@ TOMS = {"floor": FLOOR_TOM, "low": LOW_TOM, "lo": LOW_TOM, "mid": LOW_TOM, "high
 # The machine's number stands for its kick, unless something else is named: "808 hat", "808 kit".
 KICK_OF_A_MACHINE = "808"
 WHOLE_KIT = {"kit", "kits", "drumkit", "drumkits", "drums"}
-NO_DRUM_HERE = {"shaker", "cowbell", "conga", "congas", "bongo", "bongos", "tambourine", "maracas", "triangle"}
+OTHER_DRUMS = {"shaker", "cowbell", "conga", "congas", "bongo", "bongos", "tambourine", "maracas", "triangle"}
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 # In this order, so that of equally good ones the first is taken: as it is, one octave, two octaves.
@@ -79,7 +79,7 @@ class Standard:
 
 
 def drum_named(name: str) -> int | None:
-    """The MIDI note of the drum that a path names, None where it names none, or several, or a whole kit.
+    """Returns the MIDI note of the drum that a path names, None where it names none, or several, or a whole kit.
 
     The nearest part decides: the file's own name, then its folder's, and so on.
 
@@ -94,7 +94,7 @@ def drum_named(name: str) -> int | None:
             return named.pop()
         if named or words & WHOLE_KIT:
             return None
-        if strange := sorted(words & NO_DRUM_HERE):
+        if strange := sorted(words & OTHER_DRUMS):
             raise RejectedFile(f"its name says {strange[0]}, which is none of the nine drums")
     return None
 
@@ -118,7 +118,7 @@ def _named(words: set[str]) -> set[int]:
 
 
 def standardise(score: Score, name: str) -> Standard:
-    """A loop on General MIDI notes and channel 10.
+    """Moves a loop to General MIDI notes and channel 10.
 
     Where its name says one drum, every note becomes that drum. Otherwise it is a whole kit: folded to the nine
     drums, in the octave in which most of its notes are drums. What plays kick and snare on channel 10 already is
@@ -137,20 +137,21 @@ def standardise(score: Score, name: str) -> Standard:
     else:
         played = _together([track.notes for track in score.tracks])
         pitch = np.full(len(played), drum, np.int16)
-    kept = pitch > 0
-    notes = _struck_once(Notes.of(played.onset[kept], played.duration[kept], pitch[kept], played.velocity[kept]))
+    drum_hits = pitch > 0
+    onset, duration, velocity = played.onset[drum_hits], played.duration[drum_hits], played.velocity[drum_hits]
+    notes = _struck_once(Notes.of(onset, duration, pitch[drum_hits], velocity))
     standard = Score(score.division, (Track(notes, "Drums", is_drum=True),), score.tempos, score.meters)
     return Standard(standard, drum, shift, len(played) - len(notes))
 
 
 def _is_kit(on_channel_10: Sequence[Track]) -> bool:
-    """Whether these play kick and snare."""
+    """Returns whether these play kick and snare."""
     played = {drum for track in on_channel_10 for drum in _folded(np.unique(track.notes.pitch), 0).tolist()}
     return {KICK, SNARE} <= played
 
 
 def _shift(pitch: NDArray[np.int16], on_channel_10: bool) -> int:
-    """The semitones that make most of the notes General MIDI drums.
+    """Returns the semitones that make most of the notes General MIDI drums.
 
     Raises:
       RejectedFile: if too few of them are under any.
@@ -172,7 +173,7 @@ def _shift(pitch: NDArray[np.int16], on_channel_10: bool) -> int:
 
 
 def _folded(pitch: NDArray[np.int16], shift: int) -> NDArray[np.int16]:
-    """int16[n]: the note among the nine drums that stands for each note moved by `shift`; 0 where none does."""
+    """Returns int16[n]: the note among the nine drums that stands for each note moved by `shift`; 0 where none does."""
     moved = pitch.astype(np.int16) + shift
     inside = (moved >= 0) & (moved < len(BITS))
     return np.where(inside, FOLD[np.where(inside, moved, 0)], 0).astype(np.int16)
@@ -189,7 +190,7 @@ FOLD = _fold()
 
 
 def combine(parts: Sequence[Score], bars: int, bpm: float) -> Score:
-    """Loops over one another, each repeated to fill exactly `bars` bars of 4/4, at `bpm` quarter notes a minute.
+    """Lays loops over one another, each repeated to fill exactly `bars` bars of 4/4, at `bpm` quarter notes a minute.
 
     A loop lasts as long as its whole bars, up to the one in which its last hit falls, whenever that is let go.
     Onsets are laid on one division from the beginning of the piece, so that no rounding adds up.
@@ -212,13 +213,13 @@ def combine(parts: Sequence[Score], bars: int, bpm: float) -> Score:
 
 
 def common_division(divisions: Iterable[int]) -> int:
-    """The ticks a quarter note in which all of these have whole ticks; a fine grid where a file cannot name them."""
+    """Returns the ticks a quarter note in which all of these are whole; a fine grid where a file cannot name them."""
     common = math.lcm(*divisions)
     return common if common <= MOST_TICKS else FINEST
 
 
 def bars_of(loop: Score) -> int:
-    """The whole bars of 4/4 that a loop lasts, at least one."""
+    """Returns the whole bars of 4/4 that a loop lasts, at least one."""
     last = max(int(track.notes.onset[-1]) for track in loop.tracks)
     return last // (BEATS_IN_A_BAR * loop.division) + 1
 
@@ -233,16 +234,16 @@ def _repeated(loop: Score, division: int, bars: int) -> Notes:
     # A note that rings on into the next time would end the note that is struck then.
     ends = np.minimum(_rescaled(played.onset + played.duration, loop.division, division), length)
     at = (np.arange(times)[:, None] * length + onset).ravel()
-    kept = at < end
+    inside = at < end
     duration, pitch, velocity = (
-        np.tile(column, times)[kept] for column in (ends - onset, played.pitch, played.velocity)
+        np.tile(column, times)[inside] for column in (ends - onset, played.pitch, played.velocity)
     )
-    at = at[kept]
+    at = at[inside]
     return Notes.of(at, np.clip(duration, 1, end - at), pitch, velocity)
 
 
 def _rescaled(tick: NDArray[np.int64], division: int, to: int) -> NDArray[np.int64]:
-    """The nearest ticks of another division."""
+    """Returns the nearest ticks of another division."""
     return (2 * tick * to + division) // (2 * division)
 
 
@@ -253,7 +254,7 @@ def _together(several: Sequence[Notes]) -> Notes:
 
 
 def _struck_once(notes: Notes) -> Notes:
-    """Of hits of one drum at one tick the loudest; and every hit ends, at the latest, when its drum is struck again."""
+    """Keeps of hits of one drum at one tick the loudest; each ends, at the latest, when its drum is struck again."""
     order = np.lexsort((-notes.velocity, notes.onset, notes.pitch))
     onset, pitch = notes.onset[order], notes.pitch[order]
     first = np.ones(len(order), bool)
@@ -267,7 +268,7 @@ def _struck_once(notes: Notes) -> Notes:
 
 
 def family(loop: Score) -> bytes:
-    """What loops have in common that differ in the order of their bars alone: their distinct bars, on a 32nd grid."""
+    """Returns what loops share that differ only in the order of their bars: their distinct bars, on a 32nd grid."""
     (words,) = drums.Drums(resolution=32, drum_source="all").encode_ids(loop)
     bars = words.reshape(-1, 33)
     return np.unique(bars, axis=0).astype("<i4").tobytes()

@@ -15,25 +15,26 @@ from typing import Any
 from pipelines import filesystem
 from tutti.errors import Error
 
-# Which file came from which, and what was asked for; a folder that has it is whole.
+# Which file came from which, and the request of the user; a folder that has it is whole.
 SOURCES = "sources.json"
 # Within a run's own folder: what will be the result, how far it is, and the result that it replaces.
 MADE, PROGRESS, REPLACED = "made", "progress", "replaced"
 
 
 @contextmanager
-def outcome(out: str, asked: dict[str, Any]) -> Iterator[str]:
-    """A run's own folder; what the block writes into MADE there becomes `out` at the end.
+def staging(out: str, request: dict[str, Any]) -> Iterator[str]:
+    """Makes a run's own folder; what the block writes into MADE there is committed as `out` at the end.
 
     If the block raises, nothing of this run is left, nor of a run that was killed before.
 
     Args:
-      asked: what was asked for, as it stands in SOURCES. An earlier result of the same is replaced.
+      out: the folder of the result.
+      request: what the user asked for, as it stands in SOURCES. An earlier result of the same is replaced.
 
     Raises:
-      UserError: if `out` holds anything else, or cannot be written.
+      Error: if `out` holds anything else, or cannot be written.
     """
-    check(out, asked)
+    check(out, request)
     if filesystem.is_remote(out):
         own = filesystem.join(out, f".loops-{uuid.uuid4().hex[:8]}")
     else:
@@ -44,47 +45,47 @@ def outcome(out: str, asked: dict[str, Any]) -> Iterator[str]:
     with filesystem.folder_for(own):
         try:
             yield own
-            check(out, asked)
-            _become(out, own)
+            check(out, request)
+            _commit(out, own)
         finally:
-            # What fails here is less telling than what failed before.
+            # What failed before says more than what fails now.
             with suppress(Error, OSError):
                 filesystem.delete_tree(own)
 
 
-def check(out: str, asked: dict[str, Any]) -> None:
-    """Sees to it that nothing is overwritten but an earlier result of the same.
+def check(out: str, request: dict[str, Any]) -> None:
+    """Checks that nothing is overwritten but an earlier result of the same request.
 
     Raises:
-      UserError: if the folder holds anything else.
+      Error: if the folder holds anything else.
     """
     if not filesystem.is_remote(out) and os.path.lexists(out) and not Path(out).is_dir():
         raise Error(f"{out} is a file; --out takes a folder, new or empty")
     with filesystem.explained("list", out):
-        there = filesystem.files(out)
-    if not there:
+        names = filesystem.files(out)
+    if not names:
         return
-    if SOURCES not in there:
-        if all(name.startswith(".loops-") for name in there):
+    if SOURCES not in names:
+        if all(name.startswith(".loops-") for name in names):
             return
-        raise Error(f"{out} holds other files ({there[0]}); give --out a new folder")
+        raise Error(f"{out} holds other files ({names[0]}); give --out a new folder")
     path = filesystem.join(out, SOURCES)
     with filesystem.explained("read", path):
         content = filesystem.read(path)
     try:
         before = json.loads(content)
         listed = {SOURCES, *before["files"]}
-        differing = [name for name in asked if before.get(name) != asked[name]]
+        differing = [name for name in request if before.get(name) != request[name]]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Error(f"{path} is no list of sources; give --out a new folder") from None
-    if strangers := [name for name in there if name not in listed and not name.startswith(".loops-")]:
-        raise Error(f"{out} holds other files ({strangers[0]}); give --out a new folder")
+    if others := [name for name in names if name not in listed and not name.startswith(".loops-")]:
+        raise Error(f"{out} holds other files ({others[0]}); give --out a new folder")
     if differing:
-        has, wants = before.get(differing[0]), asked[differing[0]]
+        has, wants = before.get(differing[0]), request[differing[0]]
         raise Error(f"{out} was made with {differing[0]} {has}, not {wants}; give --out a new folder")
 
 
-def _become(out: str, own: str) -> None:
+def _commit(out: str, own: str) -> None:
     made = filesystem.join(own, MADE)
     if filesystem.is_remote(out):
         names = filesystem.files(made)

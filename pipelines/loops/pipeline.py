@@ -38,10 +38,16 @@ class WrittenFiles:
 
 @dataclass(frozen=True)
 class Output:
-    """Where a run writes: the folder that will be the result, what was asked for, and the file of its progress."""
+    """Where a run writes.
+
+    Attributes:
+      folder: the folder that will be the result.
+      request: what the user asked for, as it stands in the list of sources.
+      progress: local file that takes a line with the number of files, bundle by bundle; empty for none.
+    """
 
     folder: str
-    asked: dict[str, Any]
+    request: dict[str, Any]
     progress: str = ""
 
 
@@ -49,19 +55,19 @@ def standardise_files(pipeline: Any, found: list[File], output: Output, spread: 
     """Adds the steps that write the loops of these files, standardised, under their names."""
     standard = read(pipeline, found, spread)
     written = standard | "As files" >> beam.Map(as_contents) | "Write" >> Write(output)
-    told = standard | "Without content" >> beam.Map(without_content) | "Together" >> Together()
-    _ = told | "Sources" >> beam.Map(standardised_sources, AsList(written), output)
+    together = standard | "Without content" >> beam.Map(without_content) | "Together" >> Together()
+    _ = together | "Sources" >> beam.Map(standardised_sources, AsList(written), output)
 
 
-def combine_files(pipeline: Any, found: list[File], recipe: CombineConfig, output: Output, spread: bool) -> None:
+def combine_files(pipeline: Any, found: list[File], config: CombineConfig, output: Output, spread: bool) -> None:
     """Adds the steps that write loops combined from these files."""
-    plan = read(pipeline, found, spread) | "Draw" >> combine.Plan(recipe)
-    written = plan | "Combine" >> combine.Make(recipe) | "Write" >> Write(output)
-    _ = plan | "Sources" >> beam.Map(combined_sources, AsList(written), recipe, output)
+    plan = read(pipeline, found, spread) | "Draw" >> combine.Plan(config)
+    written = plan | "Combine" >> combine.Make(config) | "Write" >> Write(output)
+    _ = plan | "Sources" >> beam.Map(combined_sources, AsList(written), config, output)
 
 
 def read(pipeline: Any, found: list[File], spread: bool) -> Any:
-    """-> the standardised loops of these files."""
+    """Adds the steps that read and standardise the loops of these files."""
     contents = pipeline | "Match" >> Match(found, spread) | "Read" >> Read(SCORE.most_bytes)
     return contents | "Standardise" >> beam.Map(standardised)
 
@@ -86,6 +92,8 @@ class Write(beam.PTransform):
 
 
 class WriteFiles(beam.DoFn):
+    """Writes the files of a bundle."""
+
     def __init__(self, output: Output) -> None:
         super().__init__()
         self.output = output
@@ -109,13 +117,14 @@ class WriteFiles(beam.DoFn):
 
 
 def without_content(found: Loops) -> Loops:
+    """Returns loops without their bytes, which nobody needs in the list of sources."""
     return Loops(tuple(loop if loop.data is None else loop._replace(data=b"") for loop in found.files))
 
 
-def standardised_sources(told: Iterable[Loops], written: list[WrittenFiles], output: Output) -> None:
+def standardised_sources(loops: Iterable[Loops], written: list[WrittenFiles], output: Output) -> None:
     """Lists what each file was made of."""
     ids = {file.name: file.id for some in written for file in some.files}
-    every = sorted(loop for some in told for loop in some.files)
+    every = sorted(loop for some in loops for loop in some.files)
     files = {
         loop.name: {
             "id": ids[loop.name],
@@ -130,7 +139,7 @@ def standardised_sources(told: Iterable[Loops], written: list[WrittenFiles], out
     write_sources(output, files, [loop for loop in every if loop.data is None])
 
 
-def combined_sources(plan: Combinations, written: list[WrittenFiles], recipe: CombineConfig, output: Output) -> None:
+def combined_sources(plan: Combinations, written: list[WrittenFiles], config: CombineConfig, output: Output) -> None:
     """Lists what each file was made of."""
     ids = {file.name: file.id for some in written for file in some.files}
 
@@ -142,11 +151,11 @@ def combined_sources(plan: Combinations, written: list[WrittenFiles], recipe: Co
         draw.name: {
             "id": ids[draw.name],
             "split": draw.split,
-            "bars": recipe.bars,
-            "bpm": recipe.bpm,
-            "seed": recipe.seed,
+            "bars": config.bars,
+            "bpm": config.bpm,
+            "seed": config.seed,
             "sources": {
-                drum_loop.NAMES[drum]: source(name) for drum, name in zip(recipe.drums, draw.sources, strict=True)
+                drum_loop.NAMES[drum]: source(name) for drum, name in zip(config.drums, draw.sources, strict=True)
             },
         }
         for draw in plan.draws
@@ -155,14 +164,14 @@ def combined_sources(plan: Combinations, written: list[WrittenFiles], recipe: Co
         one.source: {"name": one.name, "drum": drum_loop.NAMES[one.drum], "split": one.split}
         for one in plan.originals.values()
     }
-    told = {"originals": originals, "different": plan.different, "starved": list(plan.starved)}
-    write_sources(output, files, plan.left_out, **told)
+    more = {"originals": originals, "different": plan.different, "starved": list(plan.starved)}
+    write_sources(output, files, plan.left_out, **more)
 
 
 def write_sources(output: Output, files: dict[str, Any], left_out: Iterable[Loop], **more: Any) -> None:
     """Writes the list of sources: last, so that a folder that has one is whole."""
     content = {
-        **output.asked,
+        **output.request,
         "files": files,
         "left_out": [{"name": loop.name, "id": loop.source, "reason": loop.reason} for loop in left_out],
         **more,

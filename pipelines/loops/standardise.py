@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 
+from pipelines.failures import blamed_on
 from pipelines.ingest.types import Content, Contents
 from pipelines.loops import drum_loop
 from tutti import midi
@@ -38,33 +39,36 @@ class Loops:
 
 
 class Standardise(beam.PTransform):
-    """Contents of files -> contents of the same names on General MIDI notes; of other files, the reason alone."""
+    """Contents of files -> contents of the same names on General MIDI notes; of other files, the reason."""
 
     def expand(self, contents: Any) -> Any:
         return contents | "To General MIDI" >> beam.Map(standardised) | "As files" >> beam.Map(as_contents)
 
 
 def standardised(contents: Contents) -> Loops:
-    """The loops in a bundle. Whatever goes wrong with a file leaves out that file, with the reason."""
+    """Standardises the loops of a bundle. What is wrong with a file leaves out that file, with the reason."""
     return Loops(tuple(map(loop, contents.files)))
 
 
 def as_contents(found: Loops) -> Contents:
+    """Returns loops as the contents of files of their names."""
     return Contents(tuple(Content(loop.name, loop.data, loop.reason, loop.label, loop.split) for loop in found.files))
 
 
 def loop(content: Content) -> Loop:
-    """A file's loop."""
+    """Standardises one file; one that is no drum loop becomes a loop without data.
+
+    Raises:
+      Error, ProgramError: as `blamed_on` raises them.
+    """
     source = "" if content.data is None else content_id(content.data)
     found = Loop(content.name, source, None, content.reason, label=content.label, split=content.split)
     if content.data is None:
         return found
     try:
-        standard = drum_loop.standardise(midi.read(content.data), content.name)
-        data = midi.write(standard.score)
+        with blamed_on(content.name):
+            standard = drum_loop.standardise(midi.read(content.data), content.name)
+            data = midi.write(standard.score)
     except RejectedFile as reason:
         return found._replace(reason=str(reason))
-    except Exception as error:
-        # As in `songs`: one file in a million must not stop the other million.
-        return found._replace(reason=f"cannot be parsed: {type(error).__name__}: {' '.join(str(error).split())}")
     return found._replace(data=data, drum=standard.drum, shift=standard.shift, dropped=standard.dropped)

@@ -5,16 +5,21 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+import tutti
+from pipelines import runners
 from tests.pipelines.made import drum_corpus, drum_file, fill, piano_file, run, tree
 from tutti import cli
 from tutti.dataset.manifest import MANIFEST
+from tutti.errors import Error
 
 Capture = pytest.CaptureFixture[str]
 
@@ -196,6 +201,19 @@ def test_a_worker_process_that_cannot_start_ends_the_run(tmp_path: Path, good: P
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=100)
     assert "a worker process could not start" in the_line(done.returncode, done.stdout, done.stderr)
+    assert [path.name for path in tmp_path.iterdir()] == ["corpus"]
+
+
+def test_a_worker_process_that_cannot_start_ends_a_run_in_any_thread(
+    tmp_path: Path, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runners, "WORKER", "missing")
+    hook = threading.excepthook
+    with ThreadPoolExecutor(1) as threads:
+        run = threads.submit(tutti.ingest, good, tmp_path / "data", beam=["--direct_running_mode=multi_processing"])
+        with pytest.raises(Error, match="a worker process could not start"):
+            run.result(timeout=100)
+    assert threading.excepthook is hook
     assert [path.name for path in tmp_path.iterdir()] == ["corpus"]
 
 

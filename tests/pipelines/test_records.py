@@ -10,10 +10,15 @@ from tfrecord.example_pb2 import Example
 from tfrecord.reader import tfrecord_loader
 
 from pipelines import records
+from tutti.dataset.schema import TokenSchema
 
 SONG = "0123456789abcdef" * 2
 IDS = st.lists(st.integers(0, 1 << 22), min_size=1, max_size=80)
 SIZES = st.integers(1, 40)
+
+
+def schema(window: int) -> TokenSchema:
+    return TokenSchema(window, 1 << 23)
 
 
 def song_of(ids: list[int]) -> NDArray[np.int32]:
@@ -24,7 +29,7 @@ def song_of(ids: list[int]) -> NDArray[np.int32]:
 def test_records_are_what_protobuf_writes(ids: list[int], window: int, stride: int, label: str) -> None:
     stored = song_of(ids)
     for start, (length, payload) in zip(
-        records.starts(len(stored), stride), records.windows(SONG, stored, window, stride, label), strict=True
+        records.starts(len(stored), stride), records.windows(schema(window), SONG, stored, stride, label), strict=True
     ):
         example = Example()
         feature = example.features.feature
@@ -42,7 +47,7 @@ def test_records_are_what_protobuf_writes(ids: list[int], window: int, stride: i
 def test_with_stride_equal_to_window_each_target_is_predicted_once(ids: list[int], window: int) -> None:
     stored = song_of(ids)
     predicted: list[int] = []
-    for _, payload in records.windows(SONG, stored, window, window):
+    for _, payload in records.windows(schema(window), SONG, stored, window):
         feature = Example.FromString(payload).features.feature
         (length,) = feature["length"].int64_list.value
         (start,) = feature["start"].int64_list.value
@@ -53,7 +58,7 @@ def test_with_stride_equal_to_window_each_target_is_predicted_once(ids: list[int
 
 @given(IDS, SIZES, SIZES)
 def test_every_window_has_an_input_and_a_target(ids: list[int], window: int, stride: int) -> None:
-    lengths = [length for length, _ in records.windows(SONG, song_of(ids), window, stride)]
+    lengths = [length for length, _ in records.windows(schema(window), SONG, song_of(ids), stride)]
     assert all(2 <= length <= window + 1 for length in lengths)
     assert len(lengths) == -(-(len(ids) + 1) // stride)
 
@@ -61,7 +66,9 @@ def test_every_window_has_an_input_and_a_target(ids: list[int], window: int, str
 def test_the_tfrecord_package_reads_what_is_written(tmp_path: Path) -> None:
     path = tmp_path / "one.tfrecord"
     ids = list(range(3, 600, 7))
-    path.write_bytes(b"".join(records.frame(payload) for _, payload in records.windows(SONG, song_of(ids), 16, 16)))
+    path.write_bytes(
+        b"".join(records.frame(payload) for _, payload in records.windows(schema(16), SONG, song_of(ids), 16))
+    )
     kinds = {"tokens": "int", "length": "int", "start": "int", "song": "byte", "label": "byte"}
     read = list(tfrecord_loader(str(path), None, kinds))
     targets = [token for record in read for token in record["tokens"][1 : record["length"][0]]]

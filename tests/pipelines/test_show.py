@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipelines.cli import show
+from pipelines.pieces import gather
 from tests.corpora import corpus
 from tests.pipelines.made import drum_corpus, drum_file, fill, piano_file, run, songs, tree
 from tutti import audio, cli, midi
@@ -83,7 +84,7 @@ def test_a_piece_can_be_written_as_notation(folder: Path, tmp_path: Path, capsys
 @pytest.mark.parametrize("encoding", [Drums(), Drums(32), PianoRoll()])
 def test_an_encoding_shows_what_it_keeps(encoding: Encoding, folder: Path) -> None:
     name, piece = ("a.mid", drum_file(1)) if isinstance(encoding, Drums) else ("b/b.mid", piano_file(2))
-    ((title, decoded),), _ = show.gather([str(folder / name)], encoding, "train", 24)
+    ((title, decoded),) = gather([str(folder / name)], encoding, "train", 24).pieces
     assert title == f"{name[-5:]} as {encoding.name}"
     (words,) = encoding.encode(midi.read(piece))
     assert notes(decoded) == notes(encoding.decode(words))
@@ -99,8 +100,9 @@ def test_parts_are_pieces_of_their_own(tmp_path: Path, capsys: Capture) -> None:
 def test_a_dataset_shows_its_songs_as_its_encoding_has_them(stride: int, tmp_path: Path, capsys: Capture) -> None:
     found = drum_corpus(tmp_path / "corpus", range(6))
     run(capsys, found, "--dataset", tmp_path / "data", "--window", 39, "--stride", stride)
-    pieces, left_out = show.gather([str(tmp_path / "data")], None, "train", 24)
-    assert not left_out
+    shown_pieces = gather([str(tmp_path / "data")], None, "train", 24)
+    pieces = shown_pieces.pieces
+    assert shown_pieces.complete
     files = {f"{seed:02d}.mid": midi.read(drum_file(seed)) for seed in range(6)}
     for title, piece in pieces:
         assert notes(piece) == notes(Drums().decode(Drums().encode(files[title])[0])), title
@@ -110,7 +112,7 @@ def test_a_dataset_shows_its_songs_as_its_encoding_has_them(stride: int, tmp_pat
 def test_a_dataset_of_frames_shows_its_songs(tmp_path: Path, capsys: Capture) -> None:
     found = fill(tmp_path / "corpus", {f"{seed}.mid": piano_file(seed) for seed in range(4)})
     run(capsys, found, "--dataset", tmp_path / "data", "--encoding", "pianoroll", "--window", 15, "--split", "1,0,0")
-    pieces, _ = show.gather([str(tmp_path / "data")], None, "train", 24)
+    pieces = gather([str(tmp_path / "data")], None, "train", 24).pieces
     assert len(pieces) == 4
     for title, piece in pieces:
         words = PianoRoll().encode(midi.read(piano_file(int(title[0]))))[0]
@@ -122,7 +124,7 @@ def test_a_dataset_of_sound_shows_its_recordings(tmp_path: Path, capsys: Capture
     found = fill(tmp_path / "corpus", {"a.wav": wav(0.5)})
     options = ["--encoding", "mulaw", "--window", 100, "--split", "1,0,0"]
     run(capsys, found, "--dataset", tmp_path / "data", *options)
-    ((title, piece),), _ = show.gather([str(tmp_path / "data")], None, "train", 24)
+    ((title, piece),) = gather([str(tmp_path / "data")], None, "train", 24).pieces
     assert title == "a.wav"
     wanted = MuLaw().decode(MuLaw().encode(audio.read(wav(0.5)))[0])
     assert np.array_equal(piece.samples, wanted.samples)
@@ -133,13 +135,13 @@ def test_a_damaged_shard_is_named(tmp_path: Path, capsys: Capture) -> None:
     (shard,) = (tmp_path / "data").glob("train/*.tfrecord")
     shard.write_bytes(shard.read_bytes()[:-5])
     with pytest.raises(Error, match=rf"{shard.name}: record .* is cut off"):
-        show.gather([str(tmp_path / "data")], None, "train", 24)
+        gather([str(tmp_path / "data")], None, "train", 24)
 
 
 def test_windows_with_gaps_show_a_song_up_to_the_first_one(tmp_path: Path, capsys: Capture) -> None:
     found = drum_corpus(tmp_path / "corpus", [3])
     run(capsys, found, "--dataset", tmp_path / "data", "--window", 33, "--stride", 60, "--split", "1,0,0")
-    ((_, piece),), _ = show.gather([str(tmp_path / "data")], None, "train", 24)
+    ((_, piece),) = gather([str(tmp_path / "data")], None, "train", 24).pieces
     whole = Drums().encode(midi.read(drum_file(3)))[0]
     assert notes(piece) == notes(Drums().decode(whole[:33]))
 
@@ -148,7 +150,7 @@ def test_a_split_without_songs_is_said(tmp_path: Path, capsys: Capture) -> None:
     run(capsys, drum_corpus(tmp_path / "corpus", [3]), "--dataset", tmp_path / "data", "--split", "1,0,0")
     assert len(songs(tmp_path / "data")) == 1
     with pytest.raises(Error, match="no songs in its test split"):
-        show.gather([str(tmp_path / "data")], None, "test", 24)
+        gather([str(tmp_path / "data")], None, "test", 24)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ from tfrecord.example_pb2 import Example
 
 from pipelines import records
 from pipelines.cli import inspect
-from pipelines.ingest.codec import SEMITONES, form
+from pipelines.ingest.codec import SEMITONES, codec_of
 from tests.corpora import corpus
 from tests.pipelines.made import dataset, drum_file, features, fill, piano_file, run, shards, snapshot
 from tests.pipelines.numbers import Closed, Framed, Learned
 from tutti import midi
 from tutti.dataset.manifest import content_id
+from tutti.dataset.schema import FrameSchema
 from tutti.encodings.base import Encoding
 from tutti.encodings.drums import Drums
 from tutti.encodings.notes import NotesAndChords
@@ -29,7 +30,7 @@ SIZES = st.integers(1, 50)
 
 def frames_of(song: list[int]) -> np.ndarray:
     """uint8[steps, 14], as the framed encoding has it."""
-    ((_, packed),) = form(Framed()).encode([song])
+    ((_, packed),) = codec_of(Framed()).encode([song])
     return np.unpackbits(np.frombuffer(packed, np.uint8).reshape(len(song), -1), axis=1, count=Framed().bits)
 
 
@@ -37,9 +38,9 @@ def frames_of(song: list[int]) -> np.ndarray:
 def test_windows_hold_the_encodings_tokens(encoding: Encoding, file: bytes) -> None:
     piece = midi.read(file)
     (tokens,) = encoding.encode(piece)
-    ((length, kept),) = form(encoding).encode(piece)
+    ((length, kept),) = codec_of(encoding).encode(piece)
     vocabulary = encoding.vocabulary() or Vocabulary.of(sorted(set(tokens)))
-    ((_, payload),) = form(encoding).windows(vocabulary, 1 << 12, 1 << 12)("song", "", kept)
+    ((_, payload),) = codec_of(encoding).windows(vocabulary, 1 << 12, 1 << 12)("song", "", kept)
     ids = list(Example.FromString(payload).features.feature["tokens"].int64_list.value)
     assert ids[0] == BOS
     assert ids[length + 1] == EOS
@@ -48,20 +49,20 @@ def test_windows_hold_the_encodings_tokens(encoding: Encoding, file: bytes) -> N
 
 
 def test_tokens_outside_the_vocabulary_become_their_nearest() -> None:
-    ((_, payload),) = form(NotesAndChords()).windows(Vocabulary.of(["C4", "C5"]), 4, 4)("song", "", b"C#4 C5 B4")
+    ((_, payload),) = codec_of(NotesAndChords()).windows(Vocabulary.of(["C4", "C5"]), 4, 4)("song", "", b"C#4 C5 B4")
     assert list(Example.FromString(payload).features.feature["tokens"].int64_list.value) == [BOS, 3, 4, 4, EOS]
 
 
 @pytest.mark.parametrize("encoding", [Learned(), Closed(), Framed()])
 @given(NOTES, st.sampled_from(SEMITONES))
 def test_a_song_moves_as_its_notes_do(encoding: Encoding, song: list[int], semitones: int) -> None:
-    kept = form(encoding)
+    kept = codec_of(encoding)
     higher = [note + semitones if note else 0 for note in song]
     ((_, tokens),) = kept.encode([song])
     if all(0 < new < 14 for note, new in zip(song, higher, strict=True) if note):
-        assert kept.encode([higher]) == [(len(song), kept.moved(tokens, semitones))]
+        assert kept.encode([higher]) == [(len(song), kept.transposed(tokens, semitones))]
     else:
-        assert kept.moved(tokens, semitones) is None
+        assert kept.transposed(tokens, semitones) is None
 
 
 @pytest.mark.parametrize("encoding", [Learned(), Closed(), Framed()])
@@ -69,7 +70,7 @@ def test_a_song_moves_as_its_notes_do(encoding: Encoding, song: list[int], semit
 def test_windows_begin_where_the_plan_counts_them(
     encoding: Encoding, song: list[int], window: int, stride: int
 ) -> None:
-    kept = form(encoding)
+    kept = codec_of(encoding)
     ((length, tokens),) = kept.encode([song])
     vocabulary = encoding.vocabulary() or Vocabulary.of(sorted(set(Learned().encode([song])[0])))
     made = list(kept.windows(vocabulary, window, stride)("song", "", tokens))
@@ -81,7 +82,9 @@ def test_windows_begin_where_the_plan_counts_them(
 def test_records_of_frames_are_what_protobuf_writes(song: list[int], window: int, stride: int, label: str) -> None:
     frames = frames_of(song)
     packed = np.packbits(frames, axis=1)
-    for i, (length, payload) in enumerate(records.frame_windows("song", packed, window, stride, label)):
+    for i, (length, payload) in enumerate(
+        records.frame_windows(FrameSchema(window, 14), "song", packed, stride, label)
+    ):
         content = packed[i * stride :][:window].tobytes()
         example = Example()
         feature = example.features.feature

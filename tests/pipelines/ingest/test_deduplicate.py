@@ -86,7 +86,7 @@ def test_a_copy_with_a_label_comes_before_one_without(copies: list[str]) -> None
     made = planned(*(file(b"one", [b"the song"], label=label) for label in copies))
     assert [source.label for source in made.sources] == ["calm"]
     assert made.labels == ("calm",)
-    assert made.placement.settled == {content_id(b"one"): (made.sources[0].split, "calm")}
+    assert made.placement.resolved == {content_id(b"one"): (made.sources[0].split, "calm")}
 
 
 @given(st.permutations([b"one", b"two", b"three"]))

@@ -1,20 +1,35 @@
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
+import pytest
+
+import tutti
+from pipelines.failures import ProgramError
 from pipelines.ingest.encode import EncodeFiles
 from pipelines.ingest.types import Batch, Content, Contents, IngestJob
-from tests.pipelines.made import drum_file, piano_file
+from tests.pipelines.made import drum_corpus, drum_file, piano_file
 from tutti.encodings.base import Encoding
 from tutti.encodings.drums import Drums
+from tutti.errors import Error
 from tutti.score import Score
 
 
 @dataclass(frozen=True)
 class Stumbling(Drums):
-    """An encoding with a bug that some files bring out."""
+    """An encoding with a mistake that some files bring out."""
 
     def encode_ids(self, score: Score) -> NoReturn:
-        raise ZeroDivisionError("in the\nencoder")
+        raise AttributeError("in the\nencoder")
+
+
+@dataclass(frozen=True)
+class Greedy(Drums):
+    """An encoding that wants more memory than there is."""
+
+    def encode_ids(self, score: Score) -> NoReturn:
+        raise MemoryError
 
 
 def job(encoding: Encoding) -> IngestJob:
@@ -34,9 +49,20 @@ def test_a_bad_file_is_rejected_with_its_reason_and_stops_no_other() -> None:
     assert all(rejected.reason and len(rejected.reason.splitlines()) == 1 for rejected in batch.rejected)
 
 
-def test_any_exception_while_parsing_rejects_the_file() -> None:
-    batch = encoded(Stumbling(), drum_file(1))
-    assert [rejected.reason for rejected in batch.rejected] == ["cannot be parsed: ZeroDivisionError: in the encoder"]
+@pytest.mark.parametrize("flags", [(), ("--direct_running_mode=multi_processing",)])
+@pytest.mark.parametrize(
+    ("encoding", "raised", "text"),
+    [
+        (Stumbling(), ProgramError, "corpus/00.mid: AttributeError: in the encoder"),
+        (Greedy(), Error, "memory ran out at corpus/00.mid; give fewer --direct_num_workers, or leave it out"),
+    ],
+)
+def test_a_mistake_in_an_encoding_ends_the_run_with_the_name_of_the_file(
+    tmp_path: Path, encoding: Encoding, raised: type[Exception], text: str, flags: tuple[str, ...]
+) -> None:
+    with pytest.raises(raised, match=f"^{re.escape(text)}$"):
+        tutti.ingest(drum_corpus(tmp_path / "corpus", [0]), tmp_path / "data", encoding=encoding, beam=flags)
+    assert [path.name for path in tmp_path.iterdir()] == ["corpus"]
 
 
 def test_a_file_that_could_not_be_read_is_rejected() -> None:

@@ -24,7 +24,8 @@ FOUND = [
 
 def given_by(path: Path, content: str, found: list[File] = FOUND) -> list[str]:
     path.write_text(content)
-    return [file.label for file in labelled(found, str(path))]
+    files, _ = labelled(found, str(path))
+    return [file.label for file in files]
 
 
 def refused(path: Path, content: str) -> str:
@@ -35,17 +36,20 @@ def refused(path: Path, content: str) -> str:
 
 
 def test_a_file_has_the_name_of_its_folder() -> None:
-    assert [file.label for file in labelled(FOUND, "folder")] == ["calm", "calm", "wild", "packs"]
+    files, notes = labelled(FOUND, "folder")
+    assert not notes
+    assert [file.label for file in files] == ["calm", "calm", "wild", "packs"]
 
 
 def test_a_file_named_as_such_has_the_name_of_the_folder_that_it_is_in() -> None:
-    (file,) = labelled([File("/data/calm/a.mid", "a.mid", 1)], "folder")
+    (file,), _ = labelled([File("/data/calm/a.mid", "a.mid", 1)], "folder")
     assert file.label == "calm"
 
 
 def test_folders_that_name_splits_are_no_labels_where_they_are_splits() -> None:
     found = [File(name, name, 1) for name in ("packs/calm/Train/a.mid", "packs/test/wild/a.mid", "train/a.mid")]
-    assert [file.label for file in labelled(found, "folder", split_folders=True)] == ["calm", "wild", ""]
+    files, _ = labelled(found, "folder", split_folders=True)
+    assert [file.label for file in files] == ["calm", "wild", ""]
 
 
 @pytest.mark.parametrize("line", ["packs/calm/a.mid,x", "calm/a.mid,x", "./calm/a.mid,x", "/data/packs/calm/a.mid,x"])
@@ -54,11 +58,14 @@ def test_a_file_goes_by_its_name_its_path_from_the_corpus_and_its_path(tmp_path:
 
 
 def test_a_base_name_will_do_where_only_one_file_has_it(tmp_path: Path, capsys: Capture) -> None:
-    assert given_by(tmp_path / "l.csv", "file,label\nb.mid,x\na.mid,y\n") == ["", "x", "", ""]
-    said = capsys.readouterr().err
-    assert "1 names in" in said
-    assert "such as a.mid" in said
-    assert "note: 3 of 4 files have no label, such as packs/calm/a.mid" in said
+    listed = tmp_path / "l.csv"
+    assert given_by(listed, "file,label\nb.mid,x\na.mid,y\n") == ["", "x", "", ""]
+    _, notes = labelled(FOUND, str(listed))
+    assert notes == [
+        f"1 names in {listed} fit several files each, such as a.mid, and label none",
+        "3 of 4 files have no label, such as packs/calm/a.mid",
+    ]
+    assert capsys.readouterr().err == ""
 
 
 def test_the_more_of_a_path_a_row_has_the_more_it_counts(tmp_path: Path) -> None:

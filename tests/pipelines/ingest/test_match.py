@@ -1,9 +1,12 @@
+import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipelines.ingest import match, read
+from pipelines.ingest.split import by_folder
 from pipelines.ingest.types import File
 from tests.pipelines.made import fill
 from tutti.errors import Error
@@ -93,3 +96,36 @@ def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "gone.mid").symlink_to(tmp_path / "nowhere")
     reasons = [read.content(file, MAX_BYTES).reason for file in match.find([str(tmp_path)], SCORE)]
     assert reasons == ["cannot be read: No such file or directory", "cannot be read: not a regular file"]
+
+
+def test_a_link_to_itself_is_one_file_that_cannot_be_read(tmp_path: Path) -> None:
+    fill(tmp_path, {"a.mid": b"MThd"})
+    (tmp_path / "loop.mid").symlink_to(tmp_path / "loop.mid")
+    for corpus in (tmp_path, tmp_path / "*.mid"):
+        good, bad = match.find([str(corpus)], SCORE)
+        assert read.content(good, MAX_BYTES).data == b"MThd"
+        assert read.content(bad, MAX_BYTES).reason == f"cannot be read: {os.strerror(errno.ELOOP)}"
+    (named,) = match.find([str(tmp_path / "loop.mid")], SCORE)
+    assert read.content(named, MAX_BYTES).data is None
+
+
+def test_a_folder_that_cannot_be_listed_is_refused_and_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path / "corpus", {"a.mid": b"MThd", "train/b.mid": b"MThd"})
+    scandir = os.scandir
+
+    def scan(path: str) -> Any:
+        if str(path).endswith("train"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    good, bad = match.find([str(tmp_path / "corpus")], SCORE)
+    assert (good.name, good.refused) == ("corpus/a.mid", "")
+    assert (bad.name, bad.refused) == ("corpus/train", "cannot be listed: Permission denied")
+    assert read.content(bad, MAX_BYTES).reason == bad.refused
+    _, placed = by_folder([good, bad])
+    assert placed.refused == bad.refused
+    with pytest.raises(Error, match=r"cannot list .*train: Permission denied"):
+        match.find([str(tmp_path / "corpus" / "train")], SCORE)

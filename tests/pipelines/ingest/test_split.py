@@ -96,7 +96,7 @@ def test_a_song_is_in_the_split_furthest_from_training_of_all_that_have_it(files
     for song, split in splits.items():
         claims = {claim for n, _, claim in files if content_id(b"%d" % sources[n]) == song}
         assert split == min(claims, key=RESERVED.index)
-    assert bool(made.astray) == any(
+    assert bool(made.split_conflicts) == any(
         len({claim for n, _, claim in files if sources[n] == song}) > 1 for song in sources.values()
     )
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.ingest.codec import SEMITONES, form
+from pipelines.ingest.codec import SEMITONES, codec_of
 from pipelines.ingest.deduplicate import account, plan
 from pipelines.ingest.encode import EncodeFiles
 from pipelines.ingest.shard import PlaceSongs
@@ -44,13 +44,13 @@ def placed(
     ]
     batches = [batch for file in files for batch in EncodeFiles(settings).process(Contents((file,)), known)]
     made = plan([account(batch, settings) for batch in batches], before, settings)
-    kept = form(settings.encoding)
+    kept = codec_of(settings.encoding)
     found = {
         (split, moved, song.tokens)
         for batch in batches
         for (split, _), sent in PlaceSongs(settings).process(batch, made.placement)
         for song in sent.songs
-        for moved in (song.tokens, *(kept.moved(song.tokens, semitones) or b"" for semitones, _ in song.keys))
+        for moved in (song.tokens, *(kept.transposed(song.tokens, semitones) or b"" for semitones, _ in song.keys))
     }
     return Snapshot(1, {}, (*(before.sources if before else ()), *made.sources), 0), sorted(found)
 
@@ -74,7 +74,7 @@ def test_every_song_stands_as_it_is_and_only_songs_to_train_on_stand_in_other_ke
     encoding: Encoding, corpus: list[tuple[list[list[int]], str]]
 ) -> None:
     _, found = placed(corpus, job(encoding, (0.4, 0.3, 0.3)))
-    kept = form(encoding)
+    kept = codec_of(encoding)
     originals = {song for songs, _ in corpus for _, song in kept.encode(songs)}
     assert {song for _, song, first in found if song == first} == originals
     splits = {song: split for split, song, _ in found}
@@ -83,7 +83,7 @@ def test_every_song_stands_as_it_is_and_only_songs_to_train_on_stand_in_other_ke
         assert song == first or split == "train"
     every = {song for _, song, _ in found}
     for song in (song for song in originals if splits[song] == "train"):
-        assert {moved for semitones in SEMITONES if (moved := kept.moved(song, semitones))} <= every
+        assert {moved for semitones in SEMITONES if (moved := kept.transposed(song, semitones))} <= every
 
 
 @pytest.mark.parametrize("encoding", [Closed(), Framed()])
@@ -118,7 +118,7 @@ def test_the_ids_in_other_keys_are_those_of_what_is_written() -> None:
         ((song,),) = (file.songs for file in batch.files)
         assert isinstance(song, EncodedSong)
         for semitones, name in song.keys:
-            moved = form(encoding).moved(song.tokens, semitones)
+            moved = codec_of(encoding).transposed(song.tokens, semitones)
             assert moved is not None
             assert content_id(moved) == name
 

@@ -17,7 +17,7 @@ from pipelines.ingest.types import Content, Contents
 from pipelines.loops import combine, drum_loop
 from pipelines.loops.combine import Original
 from pipelines.loops.config import CombineConfig
-from pipelines.loops.output import MADE, SOURCES, outcome
+from pipelines.loops.output import MADE, SOURCES, staging
 from pipelines.loops.standardise import standardised
 from tests.corpora import corpus
 from tests.pipelines.made import drum_file, fill, shards, snapshot, tree
@@ -62,9 +62,9 @@ def test_standardised_files_have_the_names_of_their_originals(tmp_path: Path, ca
         found,
         {"beat.mid": drum_file(1), "Kick/empty.mid": b"", "song.mid": loop_file(3, 96), "Hat/9.rmi": loop_file(4)},
     )
-    told = run(capsys, "standardise", found, "--out", tmp_path / "out")
-    assert told["drums"] == {"hat": 8, "kick": 6, "snare": 5, "kit": 1}
-    assert [file["name"] for file in told["left_out"]] == ["pack/Kick/empty.mid", "pack/song.mid"]
+    report = run(capsys, "standardise", found, "--out", tmp_path / "out")
+    assert report["drums"] == {"hat": 8, "kick": 6, "snare": 5, "kit": 1}
+    assert [file["name"] for file in report["left_out"]] == ["pack/Kick/empty.mid", "pack/song.mid"]
     listed = sources(tmp_path / "out")["files"]
     files = tree(tmp_path / "out")
     assert set(files) == {SOURCES, *listed}
@@ -119,11 +119,11 @@ def test_a_file_is_what_its_sources_give(tmp_path: Path, capsys: Capture) -> Non
 
 
 def test_no_original_is_in_two_splits_nor_its_relatives(tmp_path: Path, capsys: Capture) -> None:
-    told = run(capsys, "combine", corpus("trap/loops"), "--out", tmp_path / "out")
-    assert {split: row["files"] for split, row in told["splits"].items()} == dict(
+    report = run(capsys, "combine", corpus("trap/loops"), "--out", tmp_path / "out")
+    assert {split: row["files"] for split, row in report["splits"].items()} == dict(
         zip(SPLITS, (400, 50, 50), strict=True)
     )
-    assert told["splits"]["train"]["different"] == 8 * 2 * 9
+    assert report["splits"]["train"]["different"] == 8 * 2 * 9
     listed = sources(tmp_path / "out")
     splits: dict[str, set[str]] = {split: set() for split in SPLITS}
     for file in listed["files"].values():
@@ -188,9 +188,9 @@ def test_a_split_for_which_a_drum_has_no_original_is_empty_and_said_to_be(
     found = pack(tmp_path / "pack", snares=snares)
     assert cli.main(["loops", "combine", str(found), "--out", str(tmp_path / "out"), "--count", "40", "--json"]) == 0
     printed = capsys.readouterr()
-    told = json.loads(printed.out)
-    assert {split for split, row in told["splits"].items() if row["files"]} == served
-    assert sum(row["files"] for row in told["splits"].values()) == 40
+    report = json.loads(printed.out)
+    assert {split for split, row in report["splits"].items() if row["files"]} == served
+    assert sum(row["files"] for row in report["splits"].values()) == 40
     for split in SPLITS:
         assert (f"too few loops for the {split} split" in printed.err) == (split not in served)
 
@@ -253,7 +253,7 @@ def test_a_folder_with_anything_else_in_it_stays_as_it_is(tmp_path: Path, capsys
 
 def test_what_comes_into_a_folder_while_a_result_is_made_is_not_overwritten(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with pytest.raises(Error, match=r"out holds other files \(theirs\.mid\)"), outcome(str(out), {}) as own:
+    with pytest.raises(Error, match=r"out holds other files \(theirs\.mid\)"), staging(str(out), {}) as own:
         fill(Path(own, MADE), {"ours.mid": b"", SOURCES: b"{}"})
         fill(out, {"theirs.mid": b"years of work"})
     assert tree(tmp_path) == {"out/theirs.mid": b"years of work"}
@@ -296,12 +296,12 @@ def test_ingesting_combined_loops_is_combining_and_ingesting(tmp_path: Path, cap
     run(capsys, "combine", found, "--out", tmp_path / "loops", "--count", 40, "--bars", 6, "--bpm", 120, "--seed", 2)
     flags = ("--resolution", 32, "--window", 64)
     ingested(capsys, tmp_path / "loops", "--dataset", tmp_path / "two", "--split", "folder", *flags)
-    recipe = ("--combine", 40, "--combine-bars", 6, "--combine-bpm", 120, "--combine-seed", 2)
-    ingested(capsys, found, "--dataset", tmp_path / "one", *recipe, *flags)
+    combining = ("--combine", 40, "--combine-bars", 6, "--combine-bpm", 120, "--combine-seed", 2)
+    ingested(capsys, found, "--dataset", tmp_path / "one", *combining, *flags)
     assert shards(tmp_path / "one") == shards(tmp_path / "two")
     splits = [{source.id: source.split for source in snapshot(tmp_path / name).sources} for name in ("one", "two")]
     assert splits[0] == splits[1]
-    again = (found, "--dataset", tmp_path / "one", *recipe, *flags)
+    again = (found, "--dataset", tmp_path / "one", *combining, *flags)
     assert "divides loops anew" in refused_here(capsys, "ingest", *again)
     assert "--combine-bars needs --combine" in refused_here(capsys, "ingest", *again[:3], "--combine-bars", 3)
 
@@ -316,11 +316,11 @@ def test_ingesting_standardised_loops_is_standardising_and_ingesting(tmp_path: P
     assert shards(tmp_path / "one") == shards(tmp_path / "two")
 
 
-def test_recipes_of_other_drums_are_possible() -> None:
-    recipe = CombineConfig(count=4, drums=(drum_loop.KICK, drum_loop.RIDE), fractions=(1, 0, 0))
+def test_loops_of_other_drums_can_be_combined() -> None:
+    config = CombineConfig(count=4, drums=(drum_loop.KICK, drum_loop.RIDE), fractions=(1, 0, 0))
     files = {"kick.mid": loop_file(1), "ride.mid": loop_file(2), "ride 2.mid": loop_file(3), "hat.mid": loop_file(4)}
     found = standardised(Contents(tuple(Content(name, data) for name, data in files.items())))
-    plan = combine.combinations([found], recipe)
+    plan = combine.combinations([found], config)
     assert plan.different == {"train": 2}
     assert len(plan.draws) == 4
     assert [loop.reason for loop in plan.left_out] == ["a loop of the hat; loops of one drum are combined: kick, ride"]
