@@ -1,4 +1,4 @@
-"""Dataset -> run directory: input, models, distribution, checkpoints, evaluation.
+"""Dataset -> run directory: input, models, objectives, distribution, checkpoints, evaluation.
 
-Imports `music`, neither `pipelines` nor `serving`.
+Imports `tutti`, neither `pipelines` nor `serving`.
 """

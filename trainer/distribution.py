@@ -2,15 +2,18 @@
 
 import json
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.framework import config as framework
 
+from trainer.config import STRATEGIES
+from trainer.types import Batch, Tensor
 from tutti.errors import Error
-
-STRATEGIES = ("auto", "one", "mirrored", "multiworker")
 
 
 @dataclass(frozen=True)
@@ -18,35 +21,38 @@ class Distribution:
     """A strategy and this process's part in it.
 
     Attributes:
-      strategy: a `tf.distribute.Strategy`.
+      strategy: what makes variables and runs steps on all replicas.
       worker, workers: this process among all of them. Worker 0 is the chief: it alone writes.
     """
 
-    strategy: Any
+    strategy: tf.distribute.Strategy
     worker: int = 0
     workers: int = 1
 
     @property
     def chief(self) -> bool:
+        """Whether this process writes the run."""
         return self.worker == 0
 
     @property
     def replicas(self) -> int:
+        """Devices that share out each batch, those of all workers."""
         return int(self.strategy.num_replicas_in_sync)
 
-    def values(self, rows: Any, batch_size: int) -> Any:
-        """This worker's rows of some global batches, [steps, rows, ...], as each local replica's share of them."""
+    def shares(self, batches: Batch, batch_size: int) -> Batch:
+        """Hands this worker's rows of some global batches, [steps, rows, ...] each, to its replicas in equal shares."""
         share = batch_size // self.replicas
         first = self.worker * (batch_size // self.workers)
 
-        def own(context: Any) -> Any:
+        def own(rows: Tensor, context: tf.distribute.ReplicaContext) -> Tensor:
             start = context.replica_id_in_sync_group * share - first
             return rows[:, start : start + share]
 
-        return self.strategy.experimental_distribute_values_from_function(own)
+        distribute = self.strategy.experimental_distribute_values_from_function
+        return {name: distribute(lambda context, rows=rows: own(rows, context)) for name, rows in batches.items()}
 
     def agree(self, number: int) -> bool:
-        """Whether all workers hold the same number, below 2^31. All must call this, and all get the same answer."""
+        """Returns whether all workers hold the same number, below 2^31. All must call this, and all get one answer."""
         own = self.strategy.experimental_distribute_values_from_function(
             lambda context: tf.constant([number, number * number], tf.int64)
         )
@@ -57,17 +63,21 @@ class Distribution:
 
 
 def open_distribution(name: str, devices: int = 0) -> Distribution:
-    """The strategy called `name`. Call this before TensorFlow has computed anything.
+    """Returns the strategy called `name`.
+
+    Several CPU devices, or workers, can be had only before TensorFlow has computed anything in this process.
 
     Args:
-      name: one of `STRATEGIES`; `auto` is multiworker where TF_CONFIG names a cluster, mirrored where there are several
-        devices, else one.
+      name: one of `trainer.config.STRATEGIES`; `auto` is multiworker where TF_CONFIG names a cluster, mirrored where
+        there are several devices, else one.
       devices: how many GPUs to use, or, without GPUs, into how many logical devices to cut the CPU; 0 for all there
         are.
 
     Raises:
-      UserError: if TF_CONFIG is missing or wrong, or there are fewer devices.
+      Error: if there is no such strategy, TF_CONFIG is missing or wrong, there are fewer devices, or it is too late.
     """
+    if name not in STRATEGIES:
+        raise Error(f"unknown strategy {name!r}; there are {', '.join(STRATEGIES)}")
     cluster = _cluster()
     if name == "auto":
         gpus = len(tf.config.list_physical_devices("GPU"))
@@ -82,8 +92,39 @@ def open_distribution(name: str, devices: int = 0) -> Distribution:
     return Distribution(tf.distribute.OneDeviceStrategy("GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"))
 
 
-def summed(tensors: Sequence[Any]) -> list[Any]:
-    """Each of the tensors summed over all replicas, in one exchange for each type; called in replica context."""
+class _Determinism:
+    """Counts who needs TensorFlow to add up in one order: it is a switch of the whole process."""
+
+    def __init__(self) -> None:
+        self.lock, self.users, self.before = threading.Lock(), 0, False
+
+
+_determinism = _Determinism()
+
+
+@contextmanager
+def deterministic() -> Iterator[None]:
+    """Makes TensorFlow add up in one order for as long as anyone is within this, in any thread.
+
+    The same weights after a restart, to the last bit, need the same order of additions. Afterwards a process may draw
+    random numbers without a seed again, if it could before.
+    """
+    with _determinism.lock:
+        if not _determinism.users:
+            _determinism.before = framework.is_op_determinism_enabled()
+            tf.config.experimental.enable_op_determinism()
+        _determinism.users += 1
+    try:
+        yield
+    finally:
+        with _determinism.lock:
+            _determinism.users -= 1
+            if not _determinism.users and not _determinism.before:
+                framework.disable_op_determinism()
+
+
+def summed(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Returns the tensors summed over all replicas, in one exchange for each type; called in replica context."""
     total = list(tensors)
     for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):
         places = [i for i, tensor in enumerate(tensors) if tensor.dtype == dtype]
@@ -93,7 +134,7 @@ def summed(tensors: Sequence[Any]) -> list[Any]:
     return total
 
 
-def _sum(numbers: Any) -> Any:
+def _sum(numbers: Tensor) -> Tensor:
     return tf.distribute.get_replica_context().all_reduce("SUM", numbers)
 
 
@@ -105,12 +146,19 @@ def _devices(wanted: int) -> list[str]:
         return [f"GPU:{i}" for i in range(wanted or len(gpus))]
     count = wanted or 1
     cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
+    try:
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
+    except RuntimeError:  # TensorFlow has begun; what it began with may do
+        there = len(tf.config.list_logical_devices("CPU"))
+        if there < count:
+            raise Error(
+                f"--devices {count}: TensorFlow has begun with {there} in this process; start a new process"
+            ) from None
     return [f"CPU:{i}" for i in range(count)]
 
 
 def _cluster() -> dict[str, Any] | None:
-    """TF_CONFIG, where it names a cluster."""
+    """Returns TF_CONFIG, where it names a cluster."""
     text = os.environ.get("TF_CONFIG", "")
     if not text:
         return None
@@ -137,4 +185,10 @@ def _multiworker(cluster: dict[str, Any] | None, devices: int) -> Distribution:
     chiefs = len(cluster["cluster"].get("chief", ()))
     workers = chiefs + len(cluster["cluster"].get("worker", ()))
     worker = int(task["index"]) + (chiefs if task["type"] == "worker" else 0)
-    return Distribution(tf.distribute.MultiWorkerMirroredStrategy(), worker, workers)
+    try:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    except RuntimeError as error:
+        raise Error(
+            f"workers must be set up before TensorFlow computes anything; start a new process ({error})"
+        ) from None
+    return Distribution(strategy, worker, workers)

@@ -1,24 +1,29 @@
 """Text files on any file system that TensorFlow knows, written whole or not at all."""
 
-import os
+import errno
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from typing import IO
 
 import tensorflow as tf
 
+from tutti import atomic
 from tutti.errors import Error
+
+FULL = re.compile(r"no space left|quota", re.IGNORECASE)
 
 
 def join(*parts: str) -> str:
+    """Joins the parts of a path, which may be one of a bucket."""
     return str(tf.io.gfile.join(*parts))
 
 
 def read_text(path: str) -> str | None:
-    """The file's content, or None where there is no such file.
+    """Returns a file's content, or None where there is no such file.
 
     Raises:
-      UserError: if it is there and cannot be read.
+      Error: if it is there and cannot be read.
     """
     try:
         with tf.io.gfile.GFile(path) as file:
@@ -33,40 +38,51 @@ def read_text(path: str) -> str | None:
 
 @contextmanager
 def writing(path: str) -> Iterator[None]:
-    """Turns a failure to write `path`, a full disk above all, into one line."""
+    """Turns a failure to write `path` into one line; of a full disk, it says what to do."""
     try:
         yield
+        return
     except tf.errors.OpError as error:
         reason = (error.message or type(error).__name__).splitlines()[0]
         # Where in a graph it happened is no help.
         reason = re.sub(r"\{\{.*?\}\} | \[Op:\w+\]", "", reason)
         # TensorFlow names its temporary file before the reason.
         reason = reason.rpartition("; ")[2]
+        full = isinstance(error, tf.errors.ResourceExhaustedError) or bool(FULL.search(reason))
     except OSError as error:
         reason = error.strerror or str(error)
-    else:
-        return
-    raise Error(f"cannot write {path}: {reason}; make room there and give the same command again") from None
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    remedy = "; make room there and give the same command again" if full else ""
+    raise Error(f"cannot write {path}: {reason}{remedy}") from None
+
+
+class _Files:
+    """The file systems of TensorFlow, as `tutti.atomic` needs them."""
+
+    def open_new(self, path: str) -> IO[bytes]:
+        return tf.io.gfile.GFile(path, "wb")
+
+    def rename(self, source: str, target: str) -> None:
+        tf.io.gfile.rename(source, target, overwrite=True)
+
+    def remove(self, path: str) -> None:
+        tf.io.gfile.remove(path)
 
 
 def write_bytes(path: str, content: bytes) -> None:
-    """Writes beside `path` and renames.
+    """Writes a whole file.
 
     Raises:
-      UserError: if it cannot; the old file stays as it was.
+      Error: if it cannot be written; the old file stays as it was.
     """
-    beside = f"{path}.{os.getpid()}.partial"
     with writing(path):
-        try:
-            with tf.io.gfile.GFile(beside, "wb") as file:
-                file.write(content)
-            tf.io.gfile.rename(beside, path, overwrite=True)
-        except BaseException:
-            with suppress(tf.errors.OpError):
-                tf.io.gfile.remove(beside)
-            raise
+        atomic.replace(path, content, _Files())
 
 
 def write_text(path: str, text: str) -> None:
-    """`write_bytes`, in UTF-8."""
+    """Writes a whole file of text, in UTF-8.
+
+    Raises:
+      Error: if it cannot be written; the old file stays as it was.
+    """
     write_bytes(path, text.encode())

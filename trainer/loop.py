@@ -3,14 +3,14 @@
 import math
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import tensorflow as tf
 
-from trainer.cli import signals
-from trainer.config import TrainingConfig
+from trainer.config import Pace, TrainingConfig
 from trainer.data.batches import Batches
-from trainer.multi_step import Call
+from trainer.objectives.base import TrainingComputation
 from trainer.run.checkpoints import Checkpoints, Progress
 from trainer.run.journal import Journal
 from trainer.run.metrics import Line
@@ -20,83 +20,67 @@ from tutti.errors import Error
 LEAST_SECONDS_BETWEEN_CHECKPOINTS = 10.0
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How often the loop looks up from the graph. None of it changes the weights.
+class Splits(NamedTuple):
+    """The batches to train on and, where the dataset has a validation split, those of validation."""
 
-    Attributes:
-      steps_per_call: steps in one call of the graph, at most. Between calls it saves, reports and can be stopped.
-      report_every: steps from one line of metrics to the next.
-      checkpoint_minutes: minutes from one checkpoint to the next; there is one after each epoch as well.
-      checkpoint_steps: steps from one checkpoint to the next; 0 for minutes alone.
-    """
-
-    steps_per_call: int = 16
-    report_every: int = 50
-    checkpoint_minutes: float = 5.0
-    checkpoint_steps: int = 0
-
-
-@dataclass(frozen=True)
-class Computation:
-    """What a step needs: the two calls of the graph, and the batches for them. No validation, no batches."""
-
-    train: Call
-    score: Call
-    batches: Batches
+    train: Batches
     validation: Batches | None
 
 
 def total_steps(training: TrainingConfig, steps_per_epoch: int) -> int:
+    """Returns the updates of the whole run."""
     return training.steps or training.epochs * steps_per_epoch
 
 
 def fit(
-    computation: Computation,
+    computation: TrainingComputation,
+    splits: Splits,
     training: TrainingConfig,
     pace: Pace,
     checkpoints: Checkpoints,
     journal: Journal | None,
     progress: Progress,
+    stop: threading.Event | None = None,
 ) -> tuple[Progress, str]:
-    """Goes on from `progress` until the steps, the time or the patience are used up, or a signal comes.
+    """Goes on from `progress` until the steps, the time or the patience are used up, or `stop` is set.
 
-    All workers call this alike and decide alike: what their clocks and signals say they put to the vote in every call.
+    All workers call this alike and decide alike: what their clocks and events say they put to the vote in every call.
 
     Args:
       journal: the chief's; it alone has one, and saves.
+      stop: ends the run after the call of the graph in which it is set.
 
     Returns:
-      How far it came, and why it ended: "steps", "time", "patience" or "signal".
+      How far it came, and why it ended: "steps", "time", "patience" or "signal", which is a `stop` that was set.
 
     Raises:
-      UserError: if the loss is no longer finite, or a file cannot be written.
+      Error: if the loss is no longer finite, or a file cannot be written.
     """
-    loop = _Loop(computation, training, pace, checkpoints, journal)
-    with signals.heard() as told:
-        return loop.run(progress, told)
+    loop = _Loop(computation, splits, training, pace, checkpoints, journal)
+    return loop.run(progress, stop or threading.Event())
 
 
 class _Loop:
-    """What `fit` goes by, and the clocks that it keeps beside its progress."""
+    """Holds what `fit` goes by, and the clocks that it keeps beside its progress."""
 
     def __init__(
         self,
-        computation: Computation,
+        computation: TrainingComputation,
+        splits: Splits,
         training: TrainingConfig,
         pace: Pace,
         checkpoints: Checkpoints,
         journal: Journal | None,
     ) -> None:
-        self.computation, self.training, self.pace = computation, training, pace
+        self.computation, self.splits, self.training, self.pace = computation, splits, training, pace
         self.checkpoints, self.journal = checkpoints, journal
-        self.epoch_steps = computation.batches.steps
+        self.epoch_steps = splits.train.steps
         self.total = total_steps(training, self.epoch_steps)
         self.evaluate_every = training.evaluate_every or self.epoch_steps
         self.saved_at, self.saved_step = time.monotonic(), -1
         self.busy, self.clock_targets = 0.0, 0.0
 
-    def run(self, progress: Progress, told: threading.Event) -> tuple[Progress, str]:
+    def run(self, progress: Progress, stop: threading.Event) -> tuple[Progress, str]:
         self.saved_step = progress.step
         self._restart_clock(progress)
         began = time.monotonic() - progress.elapsed
@@ -106,14 +90,14 @@ class _Loop:
             self.saved_step = -1
             self._save(progress, final=True)
         stops = (self.evaluate_every, self.pace.report_every, self.pace.checkpoint_steps or self.total, self.total)
-        chunks = self.computation.batches.chunks(self.pace.steps_per_call, progress.step, stops)
+        chunks = self.splits.train.chunks(self.pace.steps_per_call, progress.step, stops)
         first = True
         while not reason:
             started = time.monotonic()
-            rows, count = next(chunks)
+            batches, count = next(chunks)
             late = self._late(time.monotonic() - began)
-            sums = self.computation.train(rows, count, (late, told.is_set()))
-            if not math.isfinite(sums.nats):
+            sums = self.computation.train(batches, count, (late, stop.is_set()))
+            if not math.isfinite(sums.loss_sum):
                 raise Error(
                     f"the loss is not finite any more after step {progress.step}; train anew with a lower "
                     "--learning-rate, a longer --warmup or a lower --clip"
@@ -122,11 +106,11 @@ class _Loop:
                 progress,
                 step=progress.step + count,
                 elapsed=time.monotonic() - began,
-                targets=progress.targets + sums.targets,
-                nats=progress.nats + sums.nats,
-                counted=progress.counted + sums.targets,
-                epoch_nats=progress.epoch_nats + sums.nats,
-                epoch_counted=progress.epoch_counted + sums.targets,
+                targets=progress.targets + sums.token_count,
+                nats=progress.nats + sums.loss_sum,
+                counted=progress.counted + sums.token_count,
+                epoch_nats=progress.epoch_nats + sums.loss_sum,
+                epoch_counted=progress.epoch_counted + sums.token_count,
             )
             if first:  # that call built the graph, which says nothing of the speed
                 self._restart_clock(progress)
@@ -135,7 +119,7 @@ class _Loop:
                 self.busy += time.monotonic() - started
             if self.journal:
                 self.journal.advance(progress.step, _bits(progress.nats, progress.counted), self._speed(progress))
-            # Own clocks and signals have been heard above; from here on all workers must decide alike.
+            # This worker's clock and event have been asked above; from here on all workers must decide alike.
             late, stopped = (votes > 0 for votes in sums.votes)
             if late or progress.step == self.total or progress.step % self.evaluate_every == 0:
                 progress = self._validate(progress)
@@ -150,7 +134,7 @@ class _Loop:
         return bool(self.training.time_limit) and elapsed >= 60 * self.training.time_limit
 
     def _over(self, progress: Progress) -> str:
-        """Why a run that came so far goes no further, its time aside, or nothing."""
+        """Returns why a run that came so far goes no further, its time aside, or nothing."""
         if progress.step >= self.total:
             return "steps"
         if self.training.patience and progress.stale >= self.training.patience:
@@ -158,15 +142,15 @@ class _Loop:
         return ""
 
     def _validate(self, progress: Progress) -> Progress:
-        """Bits per token on the validation split or, without one, of the training since the last time."""
-        nats, targets = progress.epoch_nats, progress.epoch_counted
-        if self.computation.validation:
+        """Measures bits per token on the validation split or, without one, of the training since the last time."""
+        loss_sum, token_count = progress.epoch_nats, progress.epoch_counted
+        if self.splits.validation:
             sums = [
-                self.computation.score(rows, count)
-                for rows, count in self.computation.validation.chunks(self.pace.steps_per_call)
+                self.computation.score(batches, count)
+                for batches, count in self.splits.validation.chunks(self.pace.steps_per_call)
             ]
-            nats, targets = sum(s.nats for s in sums), sum(s.targets for s in sums)
-        bits = _bits(nats, targets)
+            loss_sum, token_count = sum(s.loss_sum for s in sums), sum(s.token_count for s in sums)
+        bits = _bits(loss_sum, token_count)
         better = bits < progress.best
         if self.journal and better:
             self.checkpoints.save_best(progress.step)
@@ -200,7 +184,7 @@ class _Loop:
                     learning_rate=float(rate),
                     tokens_per_second=self._speed(progress),
                     elapsed=progress.elapsed,
-                    validation_bits=bits if self.computation.validation else None,
+                    validation_bits=bits if self.splits.validation else None,
                     best=better,
                 )
             )
@@ -218,12 +202,12 @@ class _Loop:
             self.saved_at, self.saved_step = time.monotonic(), progress.step
 
     def _speed(self, progress: Progress) -> float:
-        """Targets a second of training since the last report; validations, checkpoints and the first call left out."""
+        """Returns targets a second of training since the last report; first call, validations and saves left out."""
         return (progress.targets - self.clock_targets) / self.busy if self.busy else 0.0
 
     def _restart_clock(self, progress: Progress) -> None:
         self.busy, self.clock_targets = 0.0, progress.targets
 
 
-def _bits(nats: float, targets: float) -> float:
-    return nats / max(targets, 1.0) / math.log(2)
+def _bits(loss_sum: float, token_count: float) -> float:
+    return loss_sum / max(token_count, 1.0) / math.log(2)

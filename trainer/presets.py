@@ -16,9 +16,12 @@ DOUBLING = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 @dataclass(frozen=True)
 class Preset:
-    """Attributes:
-    encoding: name of the encoding that its datasets have.
-    window: input tokens in a window as the original has it. Other windows train as well.
+    """What a preset's name fixes.
+
+    Attributes:
+      encoding: name of the encoding that its datasets have.
+      window: input tokens in a window as the original has it. Other windows train as well.
+      model, training: what is trained, and how.
     """
 
     encoding: str
@@ -143,7 +146,7 @@ def miditok_wavenet() -> Preset:
 def _small(
     preset: Preset, model: ModelSettings, steps: int, learning_rate: float = 4e-3, batch_size: int = 16, window: int = 0
 ) -> Preset:
-    """A preset that two CPU cores train in a minute or two."""
+    """Returns a preset that two CPU cores train in a minute or two."""
     training = TrainingConfig(
         optimizer="adam",
         learning_rate=learning_rate,
@@ -221,14 +224,15 @@ PRESETS: dict[str, Callable[[], Preset]] = {
     "miditok-wavenet": miditok_wavenet,
     "miditok-wavenet-small": miditok_wavenet_small,
 }
+# The parts of presets' names that name their model.
 MODELS = ("lstm", "wavenet")
 
 
 def preset_name(name: str, model: str | None = None) -> str:
-    """The preset's name, with `model` in place of its own: `drums-lstm`, `wavenet` -> `drums-wavenet`.
+    """Returns the preset's name, with `model` in place of its own: `drums-lstm`, `wavenet` -> `drums-wavenet`.
 
     Raises:
-      UserError: if there is no such preset.
+      Error: if there is no such preset.
     """
     if name not in PRESETS:
         raise Error(f"unknown preset {name!r}; there are {', '.join(PRESETS)}")
@@ -237,5 +241,6 @@ def preset_name(name: str, model: str | None = None) -> str:
     other = "-".join(model if part in MODELS else part for part in name.split("-"))
     if other not in PRESETS or model not in other.split("-"):
         of_model = ", ".join(one for one in PRESETS if model in one.split("-"))
-        raise Error(f"--model {model} does not go with preset {name}: presets of that model are {of_model}")
+        remedy = f"presets of that model are {of_model}" if of_model else "it has no presets; leave --preset out"
+        raise Error(f"--model {model} does not go with preset {name}: {remedy}")
     return other

@@ -1,12 +1,10 @@
 """The model's state between one step and the next, for every row of the global batch."""
 
-from typing import Any
-
 import tensorflow as tf
 
+from trainer.models.base import TokenModel
+from trainer.types import State, Tensor
 from tutti.encodings.vocabulary import BOS, PAD
-
-Tensor = Any
 
 
 class CarriedState:
@@ -19,7 +17,7 @@ class CarriedState:
       variables: one for each tensor of a state, batch first; to be saved with a checkpoint.
     """
 
-    def __init__(self, model: Any, batch_size: int, replicas: int) -> None:
+    def __init__(self, model: TokenModel, batch_size: int, replicas: int) -> None:
         self.batch_size, self.share, self.replicas = batch_size, batch_size // replicas, replicas
         # A GPU holds no variables of 32-bit integers.
         self.variables = [
@@ -27,8 +25,8 @@ class CarriedState:
             for i, part in enumerate(tf.nest.flatten(model.initial_state(batch_size)))
         ]
 
-    def before(self, fresh: Any, first_token: Tensor) -> Any:
-        """The state that this replica's rows start from.
+    def before(self, fresh: State, first_token: Tensor) -> State:
+        """Returns the state that this replica's rows start from.
 
         Args:
           fresh: the state for rows that start anew.
@@ -37,15 +35,15 @@ class CarriedState:
         anew = (first_token == BOS) | (first_token == PAD)
         first = self._first()
 
-        def own(held: Any, new: Tensor) -> Tensor:
+        def own(held: Tensor, new: Tensor) -> Tensor:
             rows = tf.cast(held[first : first + self.share], new.dtype)
             return tf.where(tf.reshape(anew, [-1] + [1] * (len(new.shape) - 1)), new, rows)
 
         parts = [own(held, new) for held, new in zip(self.variables, tf.nest.flatten(fresh), strict=True)]
         return tf.nest.pack_sequence_as(fresh, parts)
 
-    def shared(self, state: Any) -> list[Tensor]:
-        """This replica's rows after a step, among zeros where the others' rows are: all add up to the new state."""
+    def shared(self, state: State) -> list[Tensor]:
+        """Returns this replica's rows after a step among zeros for the others' rows: all add up to the new state."""
         parts = [tf.cast(new, held.dtype) for held, new in zip(self.variables, tf.nest.flatten(state), strict=True)]
         if self.replicas == 1:
             return parts
@@ -57,12 +55,12 @@ class CarriedState:
     def put(self, parts: list[Tensor]) -> None:
         """Takes up the sum of what all replicas `shared`; called in replica context."""
 
-        def assign(strategy: Any, parts: list[Tensor]) -> None:
+        def assign(strategy: tf.distribute.Strategy, parts: list[Tensor]) -> None:
             for held, part in zip(self.variables, parts, strict=True):
                 strategy.extended.update(held, lambda held, part: held.assign(part), args=(part,), group=False)
 
         tf.distribute.get_replica_context().merge_call(assign, args=(parts,))
 
-    def _first(self) -> Any:
-        """The number of this replica's first row in the global batch."""
+    def _first(self) -> Tensor:
+        """Returns the number of this replica's first row in the global batch."""
         return tf.distribute.get_replica_context().replica_id_in_sync_group * self.share

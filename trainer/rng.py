@@ -1,17 +1,20 @@
 """Random numbers that are a pure function of their counters, never of the device or the order that computes them.
 
 `threefry` is the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as
-1, 2, 3" (SC 2011). `uniform` draws from it one stream per row (the sampler's dice); `dropout` uses it to key a cheap
+1, 2, 3" (SC 2011). `uniform` draws from it one stream per row, for sampling; `dropout` uses it to key a cheap
 32-bit hash, one value of which decides four units.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeAlias
 
 import tensorflow as tf
 
-Tensor = Any
+from trainer.types import Tensor
+
+Integer: TypeAlias = int | Tensor
+Key: TypeAlias = tuple[int, Integer, int]  # training seed, step, and which draw of the step
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
@@ -21,8 +24,8 @@ _PARITY = 0x1BD11BDA
 PRODUCTS, LABEL = 1 << 16, -1
 
 
-def _word(value: Any) -> Tensor:
-    """`value`'s low 32 bits as uint32: a Python int, or a tensor of int32, int64 or uint32."""
+def _word(value: Integer) -> Tensor:
+    """Returns the low 32 bits, as uint32, of a Python int or of a tensor of int32, int64 or uint32."""
     if isinstance(value, int):
         return tf.constant(value & 0xFFFFFFFF, tf.uint32)
     value = tf.convert_to_tensor(value)
@@ -38,8 +41,8 @@ def _rotate(x: Tensor, by: int) -> Tensor:
     return tf.bitwise.bitwise_or(left, tf.bitwise.right_shift(x, tf.constant(32 - by, tf.uint32)))
 
 
-def threefry(key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Tensor, Tensor]:
-    """Threefry-2x32 with 20 rounds: two uint32 tensors, as random as the pair (key, counter) is distinct.
+def threefry(key: tuple[Integer, Integer], counter: tuple[Integer, Integer]) -> tuple[Tensor, Tensor]:
+    """Computes Threefry-2x32 with 20 rounds: two uint32 tensors, as random as the pair (key, counter) is distinct.
 
     Each word is a Python int or an integer tensor (its low 32 bits count); shapes broadcast.
     """
@@ -57,7 +60,7 @@ def threefry(key: tuple[Any, Any], counter: tuple[Any, Any]) -> tuple[Tensor, Te
 
 
 def uniform(seed: Tensor, counter: Tensor, count: int | None = None) -> Tensor:
-    """Uniform numbers strictly between 0 and 1 (multiples of 2**-24), so that log(u) and log(1-u) are finite.
+    """Draws uniform numbers strictly between 0 and 1 (multiples of 2**-24), so that log(u) and log(1-u) are finite.
 
     Args:
         seed: int64[B], one stream per row.
@@ -77,22 +80,22 @@ def uniform(seed: Tensor, counter: Tensor, count: int | None = None) -> Tensor:
 
 
 def _between_0_and_1(bits: Tensor) -> Tensor:
-    """uint32 -> float32."""
+    """Turns uint32 into float32."""
     # 23 bits and a half: float32 holds that sum exactly, so it never rounds up to 1.
     high_bits = tf.bitcast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.int32)
     return (tf.cast(high_bits, tf.float32) + 0.5) * tf.constant(2.0**-23, tf.float32)
 
 
 def _scramble(x: Tensor) -> Tensor:
-    """A bijection of uint32 in which every input bit flips every output bit about half of the time."""
+    """Maps uint32 by a bijection in which every input bit flips every output bit about half of the time."""
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
         x = tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(shift, tf.uint32)))
         x = x * tf.constant(factor, tf.uint32)
     return tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(16, tf.uint32)))
 
 
-def keep_mask(rate: float, key: tuple[int, Any, int], rows: Tensor, positions: Tensor, units: int) -> Tensor:
-    """Which units a dropout of `rate` keeps.
+def keep_mask(rate: float, key: Key, rows: Tensor, positions: Tensor, units: int) -> Tensor:
+    """Returns which units a dropout of `rate` keeps.
 
     A value depends on its own key, row, position and unit alone: a batch cut in two, or computed elsewhere, keeps
     the same units.
@@ -116,8 +119,8 @@ def keep_mask(rate: float, key: tuple[int, Any, int], rows: Tensor, positions: T
     return draws >= tf.constant(_dropped(rate), tf.uint8)
 
 
-def dropout(x: Tensor, rate: float, key: tuple[int, Any, int], rows: Tensor, shared: bool = False) -> Tensor:
-    """`x` with about `rate` of its units zeroed and the rest scaled up, so that the mean stays.
+def dropout(x: Tensor, rate: float, key: Key, rows: Tensor, shared: bool = False) -> Tensor:
+    """Returns `x` with about `rate` of its units zeroed and the rest scaled up, so that the mean stays.
 
     Args:
         x: float32[T, B, units], time first.
@@ -132,12 +135,12 @@ def dropout(x: Tensor, rate: float, key: tuple[int, Any, int], rows: Tensor, sha
     return x * (tf.cast(keep, tf.float32) * scale)
 
 
-def bernoulli(probability: Tensor, key: tuple[int, Any, int], rows: Tensor) -> Tensor:
-    """1 with the probability given, else 0: a function of key, row and unit alone, as what `dropout` drops.
+def bernoulli(probability: Tensor, key: Key, rows: Tensor) -> Tensor:
+    """Draws 1 with the probability given, else 0: a function of key, row and unit alone, as what `dropout` drops.
 
     Args:
         probability: float32[B, units].
-        key: (training seed, step, a number for each draw of a step).
+        key: (training seed, step, number of the draw in the step).
         rows: int[B], each row's number in the global batch.
 
     Returns:

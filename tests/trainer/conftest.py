@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.trainer import made, running
+from tutti import quiet
+
+with quiet.importing():
+    from tests.trainer import made, running
 
 STEPS = ("--steps", "60", "--evaluate-every", "20", "--report-every", "7")
 
@@ -17,7 +20,7 @@ def phrases(tmp_path_factory: pytest.TempPathFactory) -> made.Made:
 
 @pytest.fixture(scope="session")
 def flags(phrases: made.Made) -> tuple[str, ...]:
-    """What the run of `trained` was asked for, without --run."""
+    """The flags of the run of `trained`, without --run."""
     return ("--dataset", phrases.path, "--preset", "piano-lstm-small", *running.TINY, *STEPS)
 
 
@@ -25,5 +28,5 @@ def flags(phrases: made.Made) -> tuple[str, ...]:
 def trained(flags: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of one process on one device that nothing disturbed."""
     run = tmp_path_factory.mktemp("trained") / "run"
-    running.here(*flags, "--run", str(run))
+    running.train(*flags, "--run", str(run))
     return run

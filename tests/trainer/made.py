@@ -4,9 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer import quiet  # noqa: F401
-
-# isort: split
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray

@@ -8,32 +8,28 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from trainer import quiet  # noqa: F401
-
-# isort: split
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from tensorflow.python.framework import config as framework
 
-from trainer.cli import train
+from trainer.cli import train as command
 
 ROOT = Path(__file__).parents[2]
 TINY = ("--units", "16", "--layers", "1", "--embedding", "16", "--dropout", "0.3", "--batch-size", "8")
 
 
-def here(*arguments: str) -> None:
-    """`tutti train` in this process, which afterwards is as free to be random as before."""
-    try:
-        train.main(list(arguments))
-    finally:
-        framework.disable_op_determinism()
+def train(*arguments: str) -> None:
+    """`tutti train` in this process."""
+    command.main(list(arguments))
+
+
+
 
 
 def started(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
     """`tutti train` in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "trainer.cli.train", *arguments],
+        [sys.executable, "-m", "tutti", "train", *arguments],
         cwd=ROOT,
         env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,
@@ -45,22 +41,22 @@ def started(*arguments: str, environment: dict[str, str] | None = None) -> subpr
 def started_workers(count: int, *arguments: str) -> list[subprocess.Popen[str]]:
     """`tutti train` in several processes that are workers of one cluster."""
     addresses = [f"localhost:{port}" for port in free_ports(count)]
-    places = [{"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}} for i in range(count)]
-    return [started(*arguments, environment={"TF_CONFIG": json.dumps(place)}) for place in places]
+    configs = [{"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}} for i in range(count)]
+    return [started(*arguments, environment={"TF_CONFIG": json.dumps(config)}) for config in configs]
 
 
 def ended(*processes: subprocess.Popen[str]) -> None:
     """Waits for them all; each must have ended well."""
     for process in processes:
-        _, said = process.communicate(timeout=300)
-        assert process.returncode == 0, said
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
 
 
 def weights(run: Path, folder: str = "checkpoints") -> dict[str, NDArray[Any]]:
     """The variables of the newest checkpoint, optimizer, step and carried state among them."""
     reader = tf.train.load_checkpoint(tf.train.latest_checkpoint(str(run / folder)))
-    kept = ("model/", "slots/", "step/", "carried/")
-    names = [name for name in reader.get_variable_to_shape_map() if name.startswith(kept)]
+    prefixes = ("model/", "slots/", "step/", "carried/")
+    names = [name for name in reader.get_variable_to_shape_map() if name.startswith(prefixes)]
     return {name: np.asarray(reader.get_tensor(name)) for name in names}
 
 

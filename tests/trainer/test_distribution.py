@@ -30,8 +30,8 @@ def test_a_cluster_that_cannot_be_is_said(monkeypatch: pytest.MonkeyPatch, confi
 
 def test_one_device_is_what_a_process_without_cluster_or_devices_gets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    place = open_distribution("one")
-    assert (place.replicas, place.workers, place.chief) == (1, 1, True)
-    assert place.agree(7)
+    one = open_distribution("one")
+    assert (one.replicas, one.workers, one.chief) == (1, 1, True)
+    assert one.agree(7)
     with pytest.raises(Error, match="--strategy mirrored"):
         open_distribution("one", 2)

@@ -1,25 +1,23 @@
 """The loop with a model of one number, so that what it decides is seen apart from what is learned."""
 
-import os
-import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from tests.trainer import made
-
-# isort: split
 import pytest
 import tensorflow as tf
 
-from trainer.config import TrainingConfig
+from tests.trainer import made
+from trainer.config import Pace, TrainingConfig
 from trainer.data.batches import Batches
 from trainer.data.reader import open_corpus
-from trainer.loop import Computation, Pace, fit
-from trainer.multi_step import Sums
+from trainer.loop import Splits, fit
+from trainer.multi_step import Sums, Votes
+from trainer.objectives.base import TrainingComputation
 from trainer.optimizer import Adam
 from trainer.run.checkpoints import Checkpoints, Progress
 from trainer.run.journal import Journal
+from trainer.types import Batch
 from tutti.errors import Error
 
 Bits = Callable[[int], float]
@@ -37,28 +35,34 @@ def checkpoints_of(folder: Path) -> Checkpoints:
 
 
 def run(
-    phrases: made.Made, folder: Path, training: TrainingConfig, bits: Bits, during: Callable[[], None] = lambda: None
+    phrases: made.Made,
+    folder: Path,
+    training: TrainingConfig,
+    bits: Bits,
+    stop: threading.Event | None = None,
+    during: Callable[[], None] = lambda: None,
 ) -> tuple[Progress, str]:
     """A run whose validation number n has `bits(n)`."""
     corpus = open_corpus(phrases.path)
     validations = 0
 
-    def train(rows: Any, count: int, votes: tuple[bool, ...]) -> Sums:
+    def train(batches: Batch, count: int, votes: Votes) -> Sums:
         during()
         return Sums(float(count), float(count), tuple(float(vote) for vote in votes))
 
-    def score(rows: Any, count: int) -> Sums:
+    def score(batches: Batch, count: int) -> Sums:
         nonlocal validations
         validations += 1
         return Sums(bits(validations) * 0.6931471805599453, 1.0)
 
     validation = Batches(corpus, "validation", batch_size=64)
-    computation = Computation(train, score, Batches(corpus, "train", batch_size=8, seed=1), validation)
+    splits = Splits(Batches(corpus, "train", batch_size=8, seed=1), validation)
+    computation = TrainingComputation(Adam([]), (), train, score)
     checkpoints = checkpoints_of(folder)
     progress = checkpoints.restore()
     journal = Journal(str(folder), "a run", progress.step, 60)
     try:
-        return fit(computation, training, Pace(steps_per_call=4), checkpoints, journal, progress)
+        return fit(computation, splits, training, Pace(steps_per_call=4), checkpoints, journal, progress, stop)
     finally:
         journal.close()
 
@@ -78,17 +82,11 @@ def test_it_stops_when_time_is_up_and_validates_first(phrases: made.Made, tmp_pa
     assert (reason, progress.step, progress.validated) == ("time", 4, 4)
 
 
-def test_told_to_stop_it_saves_and_goes_on_from_there(phrases: made.Made, tmp_path: Path) -> None:
+def test_asked_to_stop_it_saves_and_goes_on_from_there(phrases: made.Made, tmp_path: Path) -> None:
     training = TrainingConfig(epochs=3)
-    signals = iter([signal.SIGTERM])
-
-    def tell_once() -> None:
-        for number in signals:
-            os.kill(os.getpid(), number)
-
-    progress, reason = run(phrases, tmp_path, training, lambda n: 3.0 - n, during=tell_once)
+    stop = threading.Event()
+    progress, reason = run(phrases, tmp_path, training, lambda n: 3.0 - n, stop, during=stop.set)
     assert (reason, progress.step, progress.validated) == ("signal", 8, 0)
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     progress, reason = run(phrases, tmp_path, training, lambda n: 3.0 - n)
     assert (reason, progress.step, progress.best_step) == ("steps", 30, 30)
 
@@ -104,11 +102,9 @@ def test_time_before_a_restart_counts(phrases: made.Made, tmp_path: Path) -> Non
 
 def test_a_loss_that_is_no_number_ends_the_run(phrases: made.Made, tmp_path: Path) -> None:
     corpus = open_corpus(phrases.path)
-    computation = Computation(
-        lambda *_: Sums(float("nan"), 1.0, (0.0, 0.0)),
-        lambda *_: Sums(1.0, 1.0),
-        Batches(corpus, "train", batch_size=8, seed=1),
-        None,
+    computation = TrainingComputation(
+        Adam([]), (), lambda *_: Sums(float("nan"), 1.0, (0.0, 0.0)), lambda *_: Sums(1.0, 1.0)
     )
+    splits = Splits(Batches(corpus, "train", batch_size=8, seed=1), None)
     with pytest.raises(Error, match=r"not finite any more after step 0; .*--learning-rate"):
-        fit(computation, TrainingConfig(), Pace(), checkpoints_of(tmp_path), None, Progress())
+        fit(computation, splits, TrainingConfig(), Pace(), checkpoints_of(tmp_path), None, Progress())

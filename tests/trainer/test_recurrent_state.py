@@ -4,25 +4,24 @@ import math
 from pathlib import Path
 from typing import Any
 
-from tests.trainer import made
-from trainer.models import registry
-
-# isort: split
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.trainer import made
 from trainer.config import TrainingConfig
 from trainer.data.batches import Batches
 from trainer.data.reader import StoredSong, open_corpus
 from trainer.distribution import Distribution
 from trainer.evaluation.likelihood import score_songs
+from trainer.models import registry
 from trainer.models.lstm.settings import Lstm
 from trainer.models.wavenet.settings import WaveNet
 from trainer.multi_step import Sums
-from trainer.objectives.base import Learning, prepare
-from trainer.objectives.next_token import make_scoring
+from trainer.objectives.base import TrainingComputation
+from trainer.objectives.next_token import NextToken, make_scoring
 from trainer.recurrent_state import CarriedState
+from trainer.train import train
 from tutti.encodings.vocabulary import BOS, EOS
 from tutti.errors import Error
 
@@ -33,7 +32,7 @@ MODELS = [
 ]
 
 
-def place() -> Distribution:
+def distribution() -> Distribution:
     return Distribution(tf.distribute.OneDeviceStrategy("CPU:0"))
 
 
@@ -55,28 +54,28 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> made.Made:
     return made.dataset(folder, songs, window=WINDOW, words=KEYS + 1, label=lambda song: f"key{song[1] % 3}")
 
 
-def learn(corpus: made.Made, training: TrainingConfig) -> tuple[Learning, list[float], float]:
+def learn(corpus: made.Made, training: TrainingConfig) -> tuple[TrainingComputation, list[float], float]:
     """Trains a small LSTM; what it learned with, the bits of every step, and those of validation."""
     opened = open_corpus(corpus.path)
     size = training.batch_size
-    train = Batches(opened, "train", batch_size=size, seed=1, carry=training.carry)
+    windows = Batches(opened, "train", batch_size=size, seed=1, carry=training.carry)
     network = registry.build(
         Lstm(units=32, layers=1, embedding=16, dropout=0.0), len(opened.dataset.vocabulary), seed=1
     )
-    learning = prepare(place(), network, training, training.steps)
+    computation = NextToken().prepare(distribution(), network, training, training.steps)
     bits, step = [], 0
-    for rows, count in train.chunks(1, 0):
-        bits.append(per_target(learning.train(rows, count, (False, False))))
+    for batches, count in windows.chunks(1, 0):
+        bits.append(per_target(computation.train(batches, count, (False, False))))
         step += count
         if step == training.steps:
             break
     validation = Batches(opened, "validation", batch_size=size, carry=training.carry)
-    sums = [learning.score(rows, count) for rows, count in validation.chunks(4)]
-    return learning, bits, per_target(Sums(sum(s.nats for s in sums), sum(s.targets for s in sums)))
+    sums = [computation.score(batches, count) for batches, count in validation.chunks(4)]
+    return computation, bits, per_target(Sums(sum(s.loss_sum for s in sums), sum(s.token_count for s in sums)))
 
 
 def per_target(sums: Sums) -> float:
-    return sums.nats / max(sums.targets, 1.0) / math.log(2)
+    return sums.loss_sum / max(sums.token_count, 1.0) / math.log(2)
 
 
 def test_what_lies_before_the_window_is_learned_where_the_state_is_carried_and_only_there(corpus: made.Made) -> None:
@@ -97,34 +96,35 @@ def test_validation_that_carries_reads_whole_songs(corpus: made.Made, settings: 
     opened = open_corpus(corpus.path)
     network = registry.build(settings, len(opened.dataset.vocabulary), seed=3, labels=len(opened.labels))
     carried = CarriedState(network, rows, 1)
-    score = make_scoring(place(), network, rows, carried)
+    score = make_scoring(distribution(), network, rows, carried)
     validation = Batches(opened, "validation", batch_size=rows, carry=True)
     for _ in range(2):  # the second time, the state holds what the first has left
         sums = [score(batch, count) for batch, count in validation.chunks(3)]
         songs = [StoredSong(song, 1 + int(song[1] % 3)) for song in corpus.songs["validation"]]
         whole = score_songs(network, songs, WINDOW)
-        assert sum(s.targets for s in sums) == whole.targets
-        assert sum(s.nats for s in sums) / math.log(2) == pytest.approx(whole.bits, rel=1e-5)
+        assert sum(s.token_count for s in sums) == whole.targets
+        assert sum(s.loss_sum for s in sums) / math.log(2) == pytest.approx(whole.bits, rel=1e-5)
 
 
 def test_no_gradient_flows_through_a_windows_border(corpus: made.Made) -> None:
     opened = open_corpus(corpus.path)
     network = registry.build(MODELS[0], len(opened.dataset.vocabulary), seed=1)
-    learning = prepare(place(), network, TrainingConfig(batch_size=48, clip=0.0, carry=True), 10)
+    computation = NextToken().prepare(distribution(), network, TrainingConfig(batch_size=48, clip=0.0, carry=True), 10)
     chunks = Batches(opened, "train", batch_size=48, seed=1, carry=True).chunks(1, 0)
-    rows, count = next(chunks)
-    learning.train(rows, count, (False, False))
-    state = tf.nest.pack_sequence_as(network.initial_state(1), [tf.constant(v) for v in learning.carried])
-    slots = [slot.numpy() for slot in learning.optimizer.slots[::2]]
-    second = next(chunks)[0][0, :, 1:]
+    batches, count = next(chunks)
+    computation.train(batches, count, (False, False))
+    state = tf.nest.pack_sequence_as(network.initial_state(1), [tf.constant(v) for v in computation.persistent])
+    slots = [slot.numpy() for slot in computation.optimizer.slots[::2]]
+    following, _ = next(chunks)
+    second = following["tokens"][0]
     with tf.GradientTape() as tape:
         logits, _ = network(second[:, :-1], state, training=True)
         nats = tf.nn.sparse_softmax_cross_entropy_with_logits(second[:, 1:], logits)
         real = tf.cast(second[:, 1:] != 0, tf.float32)
         loss = tf.reduce_sum(nats * real) / tf.reduce_sum(real)
     gradients = tape.gradient(loss, network.trainable_variables)
-    learning.train(tf.pad(second, [[0, 0], [1, 0]])[None], 1, (False, False))
-    for before, after, gradient in zip(slots, learning.optimizer.slots[::2], gradients, strict=True):
+    computation.train(following, 1, (False, False))
+    for before, after, gradient in zip(slots, computation.optimizer.slots[::2], gradients, strict=True):
         # Adam's mean tells what gradient it was given.
         given = (after.numpy() - 0.9 * before) / 0.1
         np.testing.assert_allclose(given, tf.convert_to_tensor(gradient), rtol=1e-3, atol=1e-6)
@@ -133,14 +133,14 @@ def test_no_gradient_flows_through_a_windows_border(corpus: made.Made) -> None:
 def test_training_goes_on_after_a_validation_from_the_state_that_it_had(corpus: made.Made) -> None:
     opened = open_corpus(corpus.path)
     network = registry.build(MODELS[0], len(opened.dataset.vocabulary), seed=1)
-    learning = prepare(place(), network, TrainingConfig(batch_size=8, carry=True), 10)
-    rows, count = next(Batches(opened, "train", batch_size=8, seed=1, carry=True).chunks(2, 0))
-    learning.train(rows, count, (False, False))
-    before = [held.numpy() for held in learning.carried]
+    computation = NextToken().prepare(distribution(), network, TrainingConfig(batch_size=8, carry=True), 10)
+    batches, count = next(Batches(opened, "train", batch_size=8, seed=1, carry=True).chunks(2, 0))
+    computation.train(batches, count, (False, False))
+    before = [held.numpy() for held in computation.persistent]
     assert any(held.any() for held in before)
-    for rows, count in Batches(opened, "validation", batch_size=8, carry=True).chunks(2):
-        learning.score(rows, count)
-    for held, value in zip(learning.carried, before, strict=True):
+    for batches, count in Batches(opened, "validation", batch_size=8, carry=True).chunks(2):
+        computation.score(batches, count)
+    for held, value in zip(computation.persistent, before, strict=True):
         np.testing.assert_array_equal(held, value)
 
 
@@ -150,7 +150,7 @@ def test_a_row_starts_anew_with_a_song_and_with_its_label(corpus: made.Made) -> 
     for held in carried.variables:
         held.assign(tf.cast(tf.fill(held.shape, 7), held.dtype))
     fresh = network.initial_state(4, tf.constant([1, 2, 3, 0]))
-    state = place().strategy.run(lambda: carried.before(fresh, tf.constant([BOS, 5, 0, 9])))
+    state = distribution().strategy.run(lambda: carried.before(fresh, tf.constant([BOS, 5, 0, 9])))
     assert state[-1].numpy().tolist() == [1, 7, 3, 7]
     assert state[0][0].numpy()[:, 0].tolist() == [0.0, 7.0, 0.0, 7.0]
 
@@ -163,6 +163,6 @@ def test_what_cannot_be_carried_is_said(corpus: made.Made, tmp_path: Path) -> No
         Batches(open_corpus(corpus.path), "train", batch_size=8, cache_bytes=100, carry=True)
     rolls = made.framed(tmp_path / "rolls", [np.ones((6, 4), np.uint8)], window=3)
     with pytest.raises(Error, match=r"--carry is for tokens; dataset .* holds frames of bits"):
-        Batches(open_corpus(rolls), "train", batch_size=8, carry=True)
+        train(rolls, run=tmp_path / "run", model="rbm", carry=True)
     many = Batches(open_corpus(corpus.path), "train", batch_size=100, carry=True)
     assert (many.occupied, many.batch_size) == (48, 100)

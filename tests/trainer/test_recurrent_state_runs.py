@@ -3,12 +3,10 @@
 import time
 from pathlib import Path
 
-from tests.trainer import made, running
-
-# isort: split
 import numpy as np
 import pytest
 
+from tests.trainer import made, running
 from tests.trainer.running import weights
 from trainer.run.metrics import read_lines
 
@@ -24,7 +22,7 @@ def undisturbed(phrases: made.Made, tmp_path_factory: pytest.TempPathFactory) ->
     flags: tuple[str, ...] = ("--dataset", corpus.path, "--preset", "piano-lstm-small", *running.TINY, *steps)
     flags += ("--carry", "--label-dropout", "0.3")
     run = folder / "run"
-    running.here(*flags, "--run", str(run))
+    running.train(*flags, "--run", str(run))
     return flags, run
 
 
@@ -37,9 +35,9 @@ def test_a_killed_run_that_carries_ends_with_the_weights_and_the_state_of_one_ne
     while process.poll() is None and running.step_of(run) < 10:
         time.sleep(0.01)
     process.kill()
-    _, said = process.communicate()
-    assert 10 <= running.step_of(run) < 24, said
-    running.here(*flags, "--run", str(run))
+    _, errors = process.communicate()
+    assert 10 <= running.step_of(run) < 24, errors
+    running.train(*flags, "--run", str(run))
     whole, resumed = (weights(path) for path in (expected, run))
     assert sum(name.startswith("carried/") for name in whole) == 3  # h, c and the label
     assert sum(name.startswith("model/conditioning") for name in whole) == 1

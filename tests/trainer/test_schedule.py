@@ -3,7 +3,8 @@ from itertools import pairwise
 import pytest
 import tensorflow as tf
 
-from trainer.schedule import DECAYS, FLOOR, learning_rate
+from trainer.config import DECAYS
+from trainer.schedule import FLOOR, learning_rate
 
 
 def rate(step: int, decay: str, warmup: int = 0, steps: int = 1000) -> float:

@@ -1,16 +1,10 @@
-"""Command-line flags for the settings of models and of training, and the settings that they ask for."""
+"""Command-line flags for the settings of models and of training."""
 
 import argparse
-import dataclasses
-from typing import Any, TypeVar
 
 from trainer.config import TrainingConfig
 from trainer.models.registry import models
-from trainer.models.settings import ModelSettings
-from tutti.cli.flags import add_fields, flag, given
-from tutti.errors import Error
-
-Settings = TypeVar("Settings")
+from tutti.cli.flags import add_fields, given
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,26 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_fields(parser, dict(models()), "model {}, instead of the preset's values")
 
 
-def model_from(args: argparse.Namespace, preset: ModelSettings) -> ModelSettings:
-    """Returns the preset's model with what the user gave in place of its own values.
-
-    Raises:
-      Error: if a flag belongs to another model, or has a value that the model cannot have.
-    """
-    own = given(args, type(preset))
-    others = {name for settings in models().values() for name in given(args, settings)}
-    if strangers := sorted(others - set(own)):
-        raise Error(f"{', '.join(map(flag, strangers))} does not apply to --model {preset.name}")
-    return replaced(preset, own)
-
-
-def replaced(settings: Settings, values: dict[str, Any]) -> Settings:
-    """Returns `settings` with these values.
-
-    Raises:
-      Error: if they cannot have them.
-    """
-    try:
-        return dataclasses.replace(settings, **values)  # type: ignore[type-var]
-    except ValueError as error:
-        raise Error(str(error)) from None
+def settings_from(args: argparse.Namespace) -> dict[str, object]:
+    """Returns the settings that the user gave, of whatever model."""
+    values: dict[str, object] = given(args, TrainingConfig)
+    for model in models().values():
+        values.update(given(args, model))
+    return values

@@ -4,29 +4,34 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import FrameType
+
+HEARD = (signal.SIGTERM, signal.SIGINT)
 
 
 @contextmanager
 def heard() -> Iterator[threading.Event]:
-    """An event that a first SIGTERM or SIGINT sets; a second one does what it did before.
+    """Yields an event that a first SIGTERM or SIGINT sets; a second one, of either kind, does what it did before.
 
     Outside the main thread, where Python cannot listen, nothing sets it.
     """
-    told = threading.Event()
+    stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield told
+        yield stop
         return
-    before: dict[signal.Signals, Any] = {}
+    before = {number: signal.getsignal(number) for number in HEARD}
 
-    def tell(number: int, frame: Any) -> None:
-        told.set()
-        signal.signal(number, before[signal.Signals(number)])
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        before[number] = signal.signal(number, tell)
-    try:
-        yield told
-    finally:
+    def restore() -> None:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        restore()
+
+    for number in HEARD:
+        signal.signal(number, hear)
+    try:
+        yield stop
+    finally:
+        restore()

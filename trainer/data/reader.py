@@ -1,10 +1,11 @@
-"""Reading a dataset: its manifest, its records, and whole songs put together from windows.
+"""Reading a dataset: its manifest, its records as tensors, and whole songs put together from windows.
 
 Only what the snapshot names is read; folders are never listed. Every path may be anything that TensorFlow's file
 systems know, such as gs://.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +13,14 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from trainer.data.examples import label_numbers, parse
 from trainer.gfile import join, read_text
+from trainer.types import Batch, Tensor
 from tutti.dataset.manifest import MANIFEST, Dataset, Snapshot, content_id, snapshot_path
+from tutti.dataset.schema import Field, Schema, fields
 from tutti.errors import Error
 
 PARSED_AT_ONCE = 1024
+DTYPES = {"int64": tf.int64, "bytes": tf.string}
 
 
 @dataclass(frozen=True)
@@ -34,15 +37,21 @@ class Corpus:
     labels: tuple[str, ...] = ()
 
     @property
+    def schema(self) -> Schema:
+        """What each record holds."""
+        return self.dataset.encoding.schema(self.dataset.window, self.dataset.vocabulary)
+
+    @property
     def content(self) -> str:
         """An id of the snapshot's content: equal for equal records, wherever they lie."""
         return content_id(self.snapshot.to_json().encode())
 
     def shards(self, split: str) -> list[str]:
-        """The split's TFRecord files, in the snapshot's order; shards without records left out."""
+        """Returns the split's TFRecord files, in the snapshot's order; shards without records left out."""
         return [join(self.path, shard.path) for shard in self.snapshot.shards[split] if shard.records]
 
     def records(self, split: str) -> int:
+        """Returns how many windows the split has."""
         return sum(shard.records for shard in self.snapshot.shards[split])
 
 
@@ -55,13 +64,13 @@ class StoredSong:
 
 
 def open_corpus(path: str, snapshot: int | None = None, labels: tuple[str, ...] | None = None) -> Corpus:
-    """The dataset below `path`, as its current snapshot or the one with this number has it.
+    """Returns the dataset below `path`, as its current snapshot or the one with this number has it.
 
     Args:
       labels: those that a model knows; by default the dataset's.
 
     Raises:
-      UserError: if there is no dataset, or it has no such snapshot.
+      Error: if there is no dataset, or it has no such snapshot.
     """
     manifest = join(path, MANIFEST)
     text = read_text(manifest)
@@ -76,55 +85,101 @@ def open_corpus(path: str, snapshot: int | None = None, labels: tuple[str, ...] 
     return Corpus(path, dataset, Snapshot.from_json(text, named), dataset.labels if labels is None else labels)
 
 
+class Parser:
+    """Makes tensors of a corpus' records. Keep it as long as what it made: it holds the table of labels."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.schema = corpus.schema
+        self.fields = fields(self.schema)
+        self._labels = _table(corpus.labels) if corpus.labels else None
+
+    def __call__(self, records: Tensor) -> Batch:
+        """Parses serialised Examples, string[n].
+
+        Returns:
+          Each field under its name with a leading dimension of n, and `label` as its number, int32[n]. Tokens are
+          int32[n, window + 1], frames uint8[n, window * bits] of 0 and 1.
+        """
+        parsed = tf.io.parse_example(records, {name: _feature(field) for name, field in self.fields.items()})
+        content = self.schema.content
+        values = parsed[content.name]
+        parsed[content.name] = _unpacked(values, content, self.schema) if content.bits else tf.cast(values, tf.int32)
+        label = parsed["label"]
+        parsed["label"] = self._labels.lookup(label) if self._labels else tf.zeros(tf.shape(label), tf.int32)
+        return dict(parsed)
+
+    def batch(self, records: Tensor) -> Batch:
+        """Parses serialised Examples into what a step takes of them: their labels and their content."""
+        parsed = self(records)
+        return {name: parsed[name] for name in ("label", self.schema.content.name)}
+
+
+def _table(labels: tuple[str, ...]) -> tf.lookup.StaticHashTable:
+    """Returns the numbers of labels, from 1 on; 0 for any other name and for none."""
+    with tf.device("CPU:0"):
+        numbered = tf.lookup.KeyValueTensorInitializer(tf.constant(labels), tf.range(1, len(labels) + 1))
+        return tf.lookup.StaticHashTable(numbered, 0)
+
+
+def _feature(field: Field) -> tf.io.FixedLenFeature:
+    return tf.io.FixedLenFeature([] if field.values == 1 else [field.values], DTYPES[field.kind], field.default)
+
+
+def _unpacked(packed: Tensor, field: Field, schema: Schema) -> Tensor:
+    """Unpacks the bits of each frame, string[n] -> uint8[n, window * bits] of 0 and 1."""
+    width = -(-field.bits // 8)
+    bytes_ = tf.io.decode_raw(packed, tf.uint8, fixed_length=schema.window * width)
+    places = tf.constant([7, 6, 5, 4, 3, 2, 1, 0], tf.uint8)
+    bits = tf.bitwise.right_shift(tf.reshape(bytes_, [-1, 1, width, 1]), places) & tf.constant(1, tf.uint8)
+    return tf.reshape(tf.reshape(bits, [-1, schema.window, 8 * width])[..., : field.bits], [-1, schema.width])
+
+
 def read(corpus: Corpus, split: str) -> Iterator[dict[str, NDArray[Any]]]:
-    """The split's records in the snapshot's order, parsed, some hundreds at a time.
+    """Yields the split's records in the snapshot's order, as `Parser` gives them, some hundreds at a time.
 
     Raises:
-      UserError: if a shard is missing or damaged.
+      Error: if a shard is missing or damaged.
     """
     if not corpus.shards(split):
         return
+    parser = Parser(corpus)
     with tf.device("CPU:0"):
         records = tf.data.TFRecordDataset(corpus.shards(split), num_parallel_reads=None)
-        batches = records.batch(PARSED_AT_ONCE).map(lambda batch: parse(batch, corpus.dataset)).prefetch(2)
+        batches = records.batch(PARSED_AT_ONCE).map(parser).prefetch(2)
         with damaged(corpus):
             yield from batches.as_numpy_iterator()
 
 
-class damaged:  # noqa: N801  (a context manager reads as a word)
+@contextmanager
+def damaged(corpus: Corpus) -> Iterator[None]:
     """Turns TensorFlow's errors about unreadable shards into one line."""
-
-    def __init__(self, corpus: Corpus) -> None:
-        self.path = corpus.path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, (tf.errors.NotFoundError, tf.errors.DataLossError, tf.errors.InvalidArgumentError)):
-            reason = error.message.splitlines()[0]
-            raise Error(f"dataset {self.path} is damaged: {reason}; tutti inspect says more") from None
+    try:
+        yield
+    except (tf.errors.NotFoundError, tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        reason = error.message.splitlines()[0]
+        raise Error(f"dataset {corpus.path} is damaged: {reason}; tutti inspect says more") from None
 
 
 def songs(corpus: Corpus, split: str) -> list[StoredSong]:
-    """The split's songs, ordered by content id, put together from their windows.
+    """Returns the split's songs, ordered by content id, put together from their windows.
 
     Windows that overlap are laid over one another, so that every token occurs once whatever the stride. Where the
     stride is greater than the window, a song falls into pieces, one after each gap.
     """
+    content = corpus.schema.content.name
     windows: dict[bytes, list[tuple[int, NDArray[np.int32]]]] = {}
     labels: dict[bytes, int] = {}
     for batch in read(corpus, split):
-        numbers = label_numbers(batch["label"], corpus.labels).numpy()
-        rows = zip(batch["song"], batch["start"], batch["length"], batch["tokens"], numbers, strict=True)
-        for song, start, length, tokens, label in rows:
-            windows.setdefault(song, []).append((int(start), tokens[:length].astype(np.int32)))
+        for song, start, length, tokens, label in zip(
+            batch["song"], batch["start"], batch["length"], batch[content], batch["label"], strict=True
+        ):
+            windows.setdefault(song, []).append((int(start), tokens[:length]))
             labels[song] = int(label)
     return [StoredSong(piece, labels[song]) for song in sorted(windows) for piece in _pieces(windows[song])]
 
 
 def _pieces(windows: list[tuple[int, NDArray[np.int32]]]) -> Iterator[NDArray[np.int32]]:
-    """Windows of one song -> stretches without a gap."""
+    """Joins the windows of one song to stretches without a gap."""
     parts: list[NDArray[np.int32]] = []
     end = 0
     for start, tokens in sorted(windows, key=lambda window: window[0]):

@@ -12,7 +12,6 @@ more.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +44,7 @@ class _Order:
 
     Attributes:
       extensions: sorted keys (context of one token less, the token before it) of the contexts seen; a context's
-        number is its place.
+        number is its index.
       first: int64[contexts + 1], where each context's continuations begin.
       keys: sorted keys (context, continuation).
       highest, lower: the probabilities where this is the highest order, and where it is not.
@@ -66,8 +65,8 @@ class NGram:
     size: int
 
 
-def fit(songs: Sequence[NDArray[Any]], size: int, highest: int) -> NGram:
-    """Counts the songs.
+def fit(songs: Sequence[NDArray[np.int32]], size: int, highest: int) -> NGram:
+    """Returns a model of the songs.
 
     Args:
       songs: ids of BOS, tokens, EOS each.
@@ -95,7 +94,7 @@ def _smooth(counts: Ids, first: Ids) -> _Smoothed:
 
 
 def _discounts(counts: Ids) -> Floats:
-    """What to take off a count of 1, 2, and 3 or more (at places 1 to 3), from how many counts are 1, 2, 3 and 4."""
+    """Returns what to take off a count of 1, 2, and 3 or more, at [1] to [3], by how often 1, 2, 3 and 4 occur."""
     n1, n2, n3, n4 = (max(int(np.count_nonzero(counts == n)), 1) for n in (1, 2, 3, 4))
     share = n1 / (n1 + 2 * n2)
     discounts = np.array([0.0, 1 - 2 * share * n2 / n1, 2 - 3 * share * n3 / n2, 3 - 4 * share * n4 / n3])
@@ -103,8 +102,8 @@ def _discounts(counts: Ids) -> Floats:
     return np.clip(discounts, [0.0, 0.1, 0.1, 0.1], [0.0, 0.95, 1.9, 2.85])
 
 
-def bits_by_order(model: NGram, songs: Sequence[NDArray[Any]]) -> Floats:
-    """Mean bits per target of the songs at order 1, 2, ... up to the highest."""
+def bits_by_order(model: NGram, songs: Sequence[NDArray[np.int32]]) -> Floats:
+    """Returns the mean bits per target of the songs at order 1, 2, ... up to the highest."""
     targets, history = _positions(songs, len(model.orders))
     below = np.full(len(targets), 1.0 / (model.size - 2))
     bits = np.empty(len(model.orders))
@@ -118,7 +117,7 @@ def bits_by_order(model: NGram, songs: Sequence[NDArray[Any]]) -> Floats:
 
 
 def _mix(smoothed: _Smoothed, contexts: Ids, places: Ids, known: NDArray[np.bool_], below: Floats) -> Floats:
-    """The targets' probabilities at an order, from those below it; `known` ones are its continuations at `places`."""
+    """Returns the targets' probabilities at an order from those below; `known` are its continuations at `places`."""
     own = np.where(known, smoothed.own[places], 0.0)
     return np.where(contexts == UNSEEN, below, own + smoothed.left[np.maximum(contexts, 0)] * below)
 
@@ -131,8 +130,8 @@ class Scores:
     rank: Ids
 
 
-def score(model: NGram, songs: Sequence[NDArray[Any]], order: int) -> Scores:
-    """Probability and rank of every token of the songs but the first, at one order."""
+def score(model: NGram, songs: Sequence[NDArray[np.int32]], order: int) -> Scores:
+    """Returns probability and rank of every token of the songs but the first, at one order."""
     targets, history = _positions(songs, order)
     contexts = _contexts(model, history, len(targets), order)
     at_once = max(1, CELLS_AT_ONCE // model.size)
@@ -147,15 +146,15 @@ def score(model: NGram, songs: Sequence[NDArray[Any]], order: int) -> Scores:
 
 
 def distribution(model: NGram, history: Sequence[int], order: int) -> Floats:
-    """The probability, float64[size], of each token after `history`, which begins with BOS."""
+    """Returns the probability, float64[size], of each token after `history`, which begins with BOS."""
     _, before = _positions([np.array([*history, PAD])], order)
     contexts = _contexts(model, lambda back: before(back)[-1:], 1, order)
     probabilities: Floats = _distribution(model, contexts)[0]
     return probabilities
 
 
-def _positions(songs: Sequence[NDArray[Any]], highest: int) -> tuple[Ids, History]:
-    """All targets, int64[n], and what lies before them."""
+def _positions(songs: Sequence[NDArray[np.int32]], highest: int) -> tuple[Ids, History]:
+    """Returns all targets, int64[n], and what lies before them."""
     padded = [np.concatenate([np.full(highest, BOS), song]).astype(np.int64) for song in songs]
     everything = np.concatenate(padded)
     ends = np.cumsum([len(song) for song in padded])
@@ -164,7 +163,7 @@ def _positions(songs: Sequence[NDArray[Any]], highest: int) -> tuple[Ids, Histor
 
 
 def _contexts(model: NGram, history: History, count: int, orders: int) -> list[Ids]:
-    """The number of each position's context of length 0, 1, ... orders - 1, or UNSEEN."""
+    """Returns the number of each position's context of length 0, 1, ... orders - 1, or UNSEEN."""
     contexts = [np.zeros(count, np.int64)]
     for length in range(1, orders):
         shorter = contexts[-1]
@@ -174,13 +173,13 @@ def _contexts(model: NGram, history: History, count: int, orders: int) -> list[I
 
 
 def _find(known: Ids, keys: Ids) -> tuple[Ids, NDArray[np.bool_]]:
-    """The place of each key among the sorted known ones, and whether it is there at all."""
+    """Returns the index of each key among the sorted known ones, and whether it is there at all."""
     places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
     return places, known[places] == keys
 
 
 def _distribution(model: NGram, contexts: list[Ids]) -> Floats:
-    """float64[n, size], for positions of these contexts."""
+    """Returns every token's probability, float64[n, size], at positions of these contexts."""
     probabilities = np.full((len(contexts[0]), model.size), 1.0 / (model.size - 2))
     probabilities[:, [PAD, BOS]] = 0.0
     for length, numbers in enumerate(contexts):

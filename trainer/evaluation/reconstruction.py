@@ -1,9 +1,7 @@
 """How well a Boltzmann machine knows windows it was not trained on, beside bits that know nothing of each other."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -11,9 +9,21 @@ from numpy.typing import NDArray
 
 from trainer.data.batches import Batches
 from trainer.data.reader import Corpus
-from trainer.objectives.contrastive_divergence import DATA, reconstruct
+from trainer.evaluation.report import Baseline, Column, Evaluation, EvaluationConfig, Subject
+from trainer.models.base import FrameModel
+from trainer.models.rbm.network import DATA_DRAW, reconstruct
 from trainer.run.directory import Run
+from trainer.types import Tensor
 from tutti.errors import Error
+
+COLUMNS = (
+    Column("reconstruction_bits", "restored", 12, ".4f"),
+    Column("pseudo_likelihood_bits", "from others", 14, ".4f"),
+    Column("wrong", "wrong", 9, ".2%"),
+    Column("lost", "lost", 9, ".1%"),
+)
+
+Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class Reconstruction:
     lost: int = 0
 
     def figures(self) -> dict[str, float]:
-        """Means under the names that the command prints: per visible bit; `lost` per bit that is set."""
+        """Returns means under the names that reports have for them: per visible bit; `lost` per bit that is set."""
         return {
             "reconstruction_bits": round(self.reconstruction / self.bits, 6),
             "pseudo_likelihood_bits": round(self.pseudo_likelihood / self.bits, 6),
@@ -49,13 +59,13 @@ class Reconstruction:
         return Reconstruction(*(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
 
 
-def score_windows(model: Any, batches: Batches) -> Reconstruction:
-    """Scores windows with an `RbmModel`. The reconstruction is that of the learning curve, draw for draw."""
+def score_windows(model: FrameModel, batches: Batches) -> Reconstruction:
+    """Scores windows with a machine. The reconstruction is that of the learning curve, draw for draw."""
 
     @tf.function
-    def call(visible: Any, numbers: Any) -> tuple[Any, ...]:
+    def costs(visible: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         weights = model.weights()
-        _, odds = reconstruct(weights, visible, (model.seed, 0, DATA), numbers)
+        _, odds = reconstruct(weights, visible, (model.seed, 0, DATA_DRAW), rows)
         nats = tf.nn.sigmoid_cross_entropy_with_logits(labels=visible, logits=odds)
         wrong = tf.cast((odds > 0) != (visible > 0), tf.float32)
         return nats, -weights.conditionals(visible), wrong
@@ -63,14 +73,14 @@ def score_windows(model: Any, batches: Batches) -> Reconstruction:
     score = Reconstruction()
     for visible in _windows(batches):
         real = visible.any(axis=1)
-        nats, others, wrong = (part.numpy()[real] for part in call(visible, tf.range(len(visible))))
+        nats, others, wrong = (part.numpy()[real] for part in costs(visible, tf.range(len(visible))))
         score += _score(visible[real], nats, others, wrong > 0)
     return score
 
 
 def score_independent(train: Batches, batches: Batches) -> Reconstruction:
-    """The score of bits drawn each with its own frequency in the train split, which is a machine's biases alone."""
-    count, ones = 0, np.zeros(train.width - 1)
+    """Scores bits drawn each with its own frequency in the train split, which is a machine's biases alone."""
+    count, ones = 0, np.zeros(train.corpus.schema.width)
     for visible in _windows(train):
         count += int(visible.any(axis=1).sum())
         ones += visible.sum(axis=0)
@@ -84,66 +94,45 @@ def score_independent(train: Batches, batches: Batches) -> Reconstruction:
     return score
 
 
-def evaluate(here: Run, corpus: Corpus, split: str, which: str, baseline: bool, as_json: bool) -> None:
-    """Prints the scores of a run's machine on a split.
-
-    Args:
-      which: "best" or "last" weights.
-      baseline: whether to set independent bits beside it.
+def evaluate(run: Run, corpus: Corpus, config: EvaluationConfig) -> Evaluation:
+    """Scores a run's machine on the windows of a split.
 
     Raises:
-      UserError: if the dataset has other windows, or none in this split.
+      Error: if the dataset has other windows, or none with a bit in this split.
     """
-    config = here.config
-    if config.window != corpus.dataset.window:
+    window, size = run.config.window, run.config.training.batch_size
+    if window != corpus.dataset.window:
         raise Error(
-            f"run {here.path} was trained on windows of {config.window} frames, those of dataset {corpus.path} have "
-            f"{corpus.dataset.window}; ingest it with --window {config.window}"
+            f"run {run.path} was trained on windows of {window} frames, those of dataset {corpus.path} have "
+            f"{corpus.dataset.window}; ingest it with --window {window}"
         )
-    size = config.training.batch_size
-    batches = Batches(corpus, split, batch_size=size)
-    score = score_windows(here.model(which), batches)
+    batches = Batches(corpus, config.split, batch_size=size)
+    score = score_windows(run.model(config.weights), batches)
     if not score.bits:
-        raise Error(f"the {split} split of dataset {corpus.path} is silent; choose another --split")
-    scores = {config.preset: score}
-    if baseline and corpus.records("train"):
-        scores["independent bits"] = score_independent(Batches(corpus, "train", batch_size=size), batches)
-    if as_json:
-        result: dict[str, Any] = {
-            "run": here.path,
-            "preset": config.preset,
-            "dataset": corpus.path,
-            "snapshot": corpus.snapshot.number,
-            "split": split,
-            "windows": score.windows,
-            "bits": score.bits,
-            **score.figures(),
-        }
-        if "independent bits" in scores:
-            result["independent"] = scores["independent bits"].figures()
-        print(json.dumps(result))
-        return
-    print(
-        f"{corpus.path}, {split} split: {score.windows:,} windows of {score.bits // score.windows:,} bits, "
-        f"{score.ones / score.bits:.2%} of them set"
+        raise Error(f"the {config.split} split of dataset {corpus.path} is silent; choose another --split")
+    width, baseline = score.bits // score.windows, None
+    if config.baseline and corpus.records("train"):
+        independent = score_independent(Batches(corpus, "train", batch_size=size), batches)
+        baseline = Baseline("independent", "independent bits", independent.figures())
+    return Evaluation(
+        Subject.of(run, corpus, config.split),
+        summary=f"{score.windows:,} windows of {width:,} bits, {score.ones / score.bits:.2%} of them set",
+        about={"windows": score.windows, "bits": score.bits},
+        figures=score.figures(),
+        columns=COLUMNS,
+        corner="bits per bit",
+        baseline=baseline,
     )
-    print(f"{'bits per bit':<24}{'restored':>12}{'from others':>14}{'wrong':>9}{'lost':>9}")
-    for name, one in scores.items():
-        mean = one.figures()
-        print(
-            f"{name:<24}{mean['reconstruction_bits']:>12.4f}{mean['pseudo_likelihood_bits']:>14.4f}"
-            f"{mean['wrong']:>9.2%}{mean['lost']:>9.1%}"
-        )
 
 
 def _windows(batches: Batches) -> Iterator[NDArray[np.float32]]:
-    """The bits of each batch, float32[B, V]."""
-    for rows, _ in batches.chunks(1):
-        yield rows[0].numpy()[:, 1:].astype(np.float32)
+    """Yields the bits of each batch, float32[B, V]."""
+    for batch, _ in batches.chunks(1):
+        yield batch["frames"][0].numpy().astype(np.float32)
 
 
-def _score(visible: NDArray[Any], nats: NDArray[Any], others: NDArray[Any], wrong: NDArray[np.bool_]) -> Reconstruction:
-    """Of rows [B, V] each: bits, what they cost restored and given the others, in nats, and which come back wrong."""
+def _score(visible: Floats, nats: Floats, others: Floats, wrong: NDArray[np.bool_]) -> Reconstruction:
+    """Adds up rows [B, V]: bits, their cost restored and given the others, in nats, and which come back wrong."""
     return Reconstruction(
         windows=len(visible),
         bits=visible.size,

@@ -1,23 +1,40 @@
-"""What every token model is to the rest of the project: a function of a window, or of one token and a state."""
+"""What models are to the rest of the project: functions of variables, by what they model."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
-Tensor = Any
-State = Any
+from trainer.models.settings import ModelSettings
+from trainer.types import State, Tensor, Variable
 
 
 class Model(Protocol):
-    """Predicts the next token from those so far. A `tf.Module`: variables exist once it is constructed.
+    """What every model has. A `tf.Module`: its variables exist once it is constructed."""
+
+    @property
+    def settings(self) -> ModelSettings:
+        """What it was made from."""
+        ...
+
+    @property
+    def trainable_variables(self) -> Sequence[Variable]:
+        """Its weights, always in the same order. Variables of Keras will do."""
+        ...
+
+
+class TokenModel(Model, Protocol):
+    """Predicts the next token from those so far.
 
     A whole window and a walk through it with `step` give equal logits, to rounding, and either may continue from the
     other's state. A state is a nested structure of tensors, each with the batch as its first dimension and of a size
     that does not grow with time. Every row is computed on its own.
+
+    Attributes:
+        labels: how many it can be conditioned on; 0 for none.
     """
 
-    trainable_variables: Any
-    labels: int  # how many it can be conditioned on; 0 for none
+    labels: int
 
     def __call__(
         self,
@@ -27,7 +44,7 @@ class Model(Protocol):
         rows: Tensor | None = None,
         step: Tensor | None = None,
     ) -> tuple[Tensor, State]:
-        """Logits for the token after each of `tokens`, and the state after the last.
+        """Returns logits for the token after each of `tokens`, float32[B, T, V], and the state after the last.
 
         Args:
             tokens: int32[B, T].
@@ -36,27 +53,65 @@ class Model(Protocol):
             rows: int[B], each row's number in the global batch; needed where units are dropped.
             step: integer scalar, the training step; needed where units are dropped.
 
-        Returns:
-            float32[B, T, V] and the state.
-
         Raises:
             ValueError: units are to be dropped, but `rows` or `step` is missing.
         """
+        ...
 
     def step(self, token: Tensor, state: State) -> tuple[Tensor, State]:
-        """Logits float32[B, V] for the token after `token` int32[B], and the state after it."""
+        """Returns logits float32[B, V] for the token after `token` int32[B], and the state after it."""
+        ...
 
     def initial_state(self, batch: int | Tensor, label: Tensor | None = None) -> State:
-        """The state before the first token, for `batch` rows.
+        """Returns the state before the first token, for `batch` rows.
 
         Args:
             batch: number of rows.
             label: int32[batch], what each row is conditioned on from here on, 0 for nothing in particular; None for
                 zeros. A model without labels ignores it.
         """
+        ...
+
+
+class FrameWeights(Protocol):
+    """Visible and hidden bits that are independent of each other, given the other kind."""
+
+    def hidden(self, visible: Tensor) -> Tensor:
+        """Returns the log-odds of each hidden bit, float32[B, H], given the visible ones, float32[B, V]."""
+        ...
+
+    def visible(self, hidden: Tensor) -> Tensor:
+        """Returns the log-odds of each visible bit, float32[B, V], given the hidden ones, float32[B, H]."""
+        ...
+
+    def free_energy(self, visible: Tensor) -> Tensor:
+        """Returns float32[B]: low for windows that the model finds likely."""
+        ...
+
+    def conditionals(self, visible: Tensor) -> Tensor:
+        """Returns float32[B, V]: log P(bit | all other visible bits)."""
+        ...
+
+
+class FrameModel(Model, Protocol):
+    """Models all bits of a window at once, with the help of hidden ones.
+
+    Attributes:
+        seed: fixes what is drawn in training.
+    """
+
+    seed: int
+
+    def weights(self) -> FrameWeights:
+        """Returns its numbers as they are now."""
+        ...
 
 
 def check_noise(model: str, rows: Tensor | None, step: Tensor | None) -> None:
-    """Raises ValueError where a training call lacks what its dropped units depend on."""
+    """Checks that a training call has what its dropped units depend on.
+
+    Raises:
+        ValueError: if it has not.
+    """
     if rows is None or step is None:
         raise ValueError(f"{model}: a training call with dropout needs rows and step, got rows={rows}, step={step}")

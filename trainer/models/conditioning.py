@@ -6,17 +6,14 @@ takes it likewise, in the sums of its gates.
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow as tf
 
 from trainer.models.layers import Initialiser
-
-Tensor = Any
+from trainer.types import Tensor
 
 
 class Conditioning(tf.Module):
-    """What the label adds in every layer. Label 0 stands for none and has a row of its own, learned like the others.
+    """What each label adds in every layer. Label 0 stands for none and has a row of its own, learned like the others.
 
     Args:
         init: where the weights start.
@@ -32,10 +29,10 @@ class Conditioning(tf.Module):
         self.tables = [tf.Variable(init.uniform(name, (labels + 1, width), 1, width), name=name) for name in names]
 
     def __call__(self, label: Tensor) -> list[Tensor]:
-        """What to add in each layer, float32[B, width], for `label` int32[B]."""
+        """Returns what to add in each layer, float32[B, width], for `label` int32[B]."""
         return [tf.gather(table, label) for table in self.tables]
 
 
 def labels_or_none(batch: int | Tensor, label: Tensor | None) -> Tensor:
-    """`label` int32[B], or zeros for `batch` rows where it is None."""
+    """Returns `label` as int32[B], or zeros for `batch` rows where it is None."""
     return tf.zeros([batch], tf.int32) if label is None else tf.cast(label, tf.int32)

@@ -1,18 +1,19 @@
 """The models by name: those of Tutti, and those that installed packages register.
 
 A package registers a model by an entry point of the group `tutti.models`, whose name is the model's and whose value is
-`module:Settings`. Nothing is imported before it is asked for.
+`module:Settings`. Nothing is imported before it is needed.
 """
 
 import dataclasses
 import pkgutil
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any
 
+from trainer.config import Pace, TrainingConfig
 from trainer.models.settings import ModelSettings
 from tutti.errors import Error
+from tutti.plugins import named_classes
 
 GROUP = "tutti.models"
 OWN = {
@@ -20,6 +21,10 @@ OWN = {
     "wavenet": "trainer.models.wavenet.settings:WaveNet",
     "rbm": "trainer.models.rbm.settings:Rbm",
 }
+# A model's settings are flags and arguments beside these.
+RESERVED = frozenset(
+    ("run", "dataset", "preset", "model", "snapshot", "strategy", "devices", "progress", "stop", "json", "help")
+) | frozenset((*TrainingConfig.__dataclass_fields__, *Pace.__dataclass_fields__))
 
 
 @cache
@@ -27,30 +32,24 @@ def models() -> Mapping[str, type[ModelSettings]]:
     """Returns the settings of all models by name.
 
     Raises:
-      Error: if a package registers something that cannot be loaded, or a name that is taken.
+      Error: if a package registers something that cannot be loaded, or a name, of a model or a setting, that is taken.
     """
-    found: dict[str, type[ModelSettings]] = {name: pkgutil.resolve_name(place) for name, place in OWN.items()}
-    for point in entry_points(group=GROUP):
-        if point.name in found:
-            raise Error(f"the model {point.name!r} of {point.value} has a name that is taken; rename it")
-        try:
-            settings = point.load()
-        except (ImportError, AttributeError) as error:
-            raise Error(f"cannot load the model {point.name!r} from {point.value}: {error}") from error
-        if getattr(settings, "name", None) != point.name:
-            raise Error(f"{point.value} is registered as {point.name!r}; its `name` must say the same")
-        found[point.name] = settings
+    found = named_classes(GROUP, OWN, "model")
+    for name, settings in found.items():
+        if clashes := sorted(RESERVED & set(settings.__dataclass_fields__)):
+            raise Error(f"model {name}: its setting {clashes[0]!r} has a name that training uses; rename it")
     return found
 
 
 def build(settings: ModelSettings, size: int, seed: int = 0, labels: int = 0) -> Any:
-    """Builds the model that `settings` describe, freshly initialised.
+    """Returns the model that `settings` describe, freshly initialised.
 
     Args:
       size: number of tokens, special ones included; of models of frames, of bits in a window.
       seed: fixes the initial weights and the dropped units.
       labels: number of labels that it can be conditioned on.
     """
+    # Any: the class is whatever the settings name.
     return pkgutil.resolve_name(settings.network)(settings, size, seed, labels)
 
 

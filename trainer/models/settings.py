@@ -23,7 +23,7 @@ class ModelSettings:
 
 
 def check_sizes(model: str, **sizes: int) -> None:
-    """Every size is a positive multiple of 16, so that vectorised kernels treat every unit of a row alike.
+    """Checks that every size is a positive multiple of 16: vectorised kernels treat every unit of a row alike then.
 
     Raises:
         ValueError: names the setting, its value and what was expected.
@@ -34,6 +34,10 @@ def check_sizes(model: str, **sizes: int) -> None:
 
 
 def check_dropout(model: str, rate: float, name: str = "dropout") -> None:
-    """Raises ValueError unless `rate` is in [0, 1)."""
+    """Checks that a dropout is in [0, 1).
+
+    Raises:
+        ValueError: if it is not.
+    """
     if not 0 <= rate < 1:
         raise ValueError(f"{model}: {name} must be at least 0 and below 1, got {rate}")

@@ -1,61 +1,77 @@
-"""What a step of training computes, by the kind of model: `steps` for tokens, `contrastive` for bits."""
+"""What training a kind of model minimises, and how well a trained one does."""
 
+import pkgutil
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 from trainer.config import TrainingConfig
+from trainer.data.reader import Corpus
 from trainer.distribution import Distribution
-from trainer.models.rbm.network import RbmModel
-from trainer.multi_step import Call
-from trainer.objectives import contrastive_divergence, next_token
-from trainer.optimizer import OPTIMIZERS, Optimizer
-from trainer.recurrent_state import CarriedState
-from tutti.errors import Error
+from trainer.evaluation.report import Evaluation, EvaluationConfig
+from trainer.models.settings import ModelSettings
+from trainer.multi_step import MultiStep, ScoreMultiStep
+from trainer.optimizer import Optimizer
+from trainer.run.directory import Run
+from trainer.types import Variable
 
 
 @dataclass(frozen=True)
-class Learning:
-    """A model's optimizer, what goes from step to step beside the weights, and the calls that train and score.
+class TrainingComputation:
+    """What trains a model and scores it.
 
     Attributes:
-      carried: variables in a nested structure, to be saved with a checkpoint; None where there are none.
+      optimizer: what updates the model's variables.
+      persistent: variables beside the weights that go from step to step, to be saved with a checkpoint.
+      train: takes some steps.
+      score: adds up the loss of some batches, nothing dropped.
     """
 
     optimizer: Optimizer
-    carried: Any
-    train: Call
-    score: Call
+    persistent: Sequence[Variable]
+    train: MultiStep
+    score: ScoreMultiStep
 
 
-def prepare(place: Distribution, model: Any, training: TrainingConfig, total: int) -> Learning:
-    """Everything that a step needs; called in the strategy's scope.
+class Objective(Protocol):
+    """What training a kind of model minimises. `ModelSettings.objective` names the class; it takes no arguments.
 
-    Args:
-      total: the updates of the whole run.
-
-    Raises:
-      UserError: if the model cannot be trained like this.
+    Attributes:
+      content: what the windows of its datasets hold, "tokens" or "frames": `tutti.dataset.schema.Schema.unit`.
+      unit: what the loss is counted by, "token" or "bit".
+      measure: what a validation measures, as reports call it.
+      carries: whether a recurrent state may go on from window to window (`TrainingConfig.carry`).
     """
-    optimizer = OPTIMIZERS[training.optimizer](model.trainable_variables)
-    if isinstance(model, RbmModel):
-        if model.settings.chains % place.replicas:
-            raise Error(f"--chains {model.settings.chains} cannot be shared out evenly over {place.replicas} devices")
-        chains = contrastive_divergence.new_chains(model.settings)
-        return Learning(
-            optimizer,
-            chains,
-            contrastive_divergence.make_training(place, model, optimizer, training, total, chains),
-            contrastive_divergence.make_scoring(place, model, training.batch_size),
-        )
-    # Two, because a validation comes between two steps of training.
-    carried, scored = (_carried(place, model, training) for _ in range(2))
-    return Learning(
-        optimizer,
-        carried.variables if carried else None,
-        next_token.make_training(place, model, optimizer, training, total, carried),
-        next_token.make_scoring(place, model, training.batch_size, scored),
-    )
+
+    content: ClassVar[str]
+    unit: ClassVar[str]
+    measure: ClassVar[str]
+    carries: ClassVar[bool]
+
+    # The model is whatever class its settings name; an objective takes those that have what it needs.
+    def prepare(
+        self, distribution: Distribution, model: Any, training: TrainingConfig, total_steps: int
+    ) -> TrainingComputation:
+        """Returns what trains the model; called in the strategy's scope.
+
+        Args:
+          total_steps: the updates of the whole run.
+
+        Raises:
+          Error: if the model cannot be trained like this.
+        """
+        ...
+
+    def evaluate(self, run: Run, corpus: Corpus, config: EvaluationConfig) -> Evaluation:
+        """Returns how well the model of a run does on a split of a corpus of the same encoding and vocabulary.
+
+        Raises:
+          Error: if the corpus has other windows than the model needs, or none in this split.
+        """
+        ...
 
 
-def _carried(place: Distribution, model: Any, training: TrainingConfig) -> CarriedState | None:
-    return CarriedState(model, training.batch_size, place.replicas) if training.carry else None
+def objective_of(settings: ModelSettings) -> Objective:
+    """Returns the objective that a model's settings name."""
+    objective: Objective = pkgutil.resolve_name(settings.objective)()
+    return objective

@@ -4,27 +4,29 @@ import dataclasses
 import json
 import math
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import tensorflow as tf
 
 from trainer.gfile import join, writing
+from trainer.models.base import Model
 from trainer.optimizer import Optimizer
 from trainer.run.directory import BEST, CHECKPOINTS
+from trainer.types import Variable
 from tutti.errors import Error
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is, beside its weights.
+    """How far a run is, beside its weights. Checkpoints store these fields under their names.
 
     Attributes:
       step: updates so far; epoch and place in the epoch follow from it.
       elapsed: seconds of training and validation so far, restarts included.
       targets: real targets seen so far.
-      nats, counted: loss and targets since the last line of metrics.
+      nats, counted: loss sum and targets since the last line of metrics.
       epoch_nats, epoch_counted: the same since the last validation.
       best: the lowest bits per token at a validation, and `best_step` its step.
       stale: validations since then.
@@ -53,7 +55,7 @@ class _Stored(tf.train.experimental.PythonState):
     def serialize(self) -> str:
         return json.dumps(dataclasses.asdict(self.progress))
 
-    def deserialize(self, string_value: Any) -> None:
+    def deserialize(self, string_value: str | bytes) -> None:
         self.progress = Progress(**json.loads(string_value))
 
 
@@ -61,12 +63,18 @@ class Checkpoints:
     """The checkpoints of a run. All workers restore; the chief alone saves.
 
     Args:
-      carried: variables, in any nested structure, that go from step to step beside the model's and the optimizer's.
+      persistent: variables that go from step to step beside the model's and the optimizer's.
     """
 
-    def __init__(self, run: str, model: Any, optimizer: Optimizer, carried: Any = None) -> None:
+    def __init__(
+        self,
+        run: str,
+        model: Model,
+        optimizer: Optimizer,
+        persistent: Sequence[Variable] = (),
+    ) -> None:
         self._stored = _Stored()
-        beside = {"carried": tf.nest.flatten(carried)} if carried is not None else {}
+        beside = {"carried": list(persistent)} if persistent else {}
         self._last = tf.train.CheckpointManager(
             tf.train.Checkpoint(
                 model=model, step=optimizer.step, slots=optimizer.slots, progress=self._stored, **beside
@@ -77,10 +85,10 @@ class Checkpoints:
         self._best = tf.train.CheckpointManager(tf.train.Checkpoint(model=model), join(run, BEST), max_to_keep=1)
 
     def restore(self) -> Progress:
-        """Takes up the newest checkpoint; where there is none, changes nothing.
+        """Takes up the newest checkpoint and returns its progress; where there is none, changes nothing.
 
         Raises:
-          UserError: if it cannot be read.
+          Error: if it cannot be read.
         """
         newest = self._last.latest_checkpoint
         if newest:
@@ -91,14 +99,14 @@ class Checkpoints:
         return self._stored.progress
 
     def exist(self) -> bool:
-        """Whether there is any to go on from."""
+        """Returns whether there is any to go on from."""
         return self._last.latest_checkpoint is not None
 
     def save(self, progress: Progress) -> None:
         """Writes everything.
 
         Raises:
-          UserError: if it cannot; earlier checkpoints stay.
+          Error: if it cannot; earlier checkpoints stay.
         """
         self._stored.progress = progress
         _save(self._last, progress.step)
@@ -107,7 +115,7 @@ class Checkpoints:
         """Writes the model's weights as those of the best validation.
 
         Raises:
-          UserError: if it cannot; earlier ones stay.
+          Error: if it cannot; earlier ones stay.
         """
         _save(self._best, step)
 
@@ -117,7 +125,7 @@ class Checkpoints:
             _sweep(manager)
 
 
-def _save(manager: Any, step: int) -> None:
+def _save(manager: tf.train.CheckpointManager, step: int) -> None:
     with writing(manager.directory):
         try:
             tf.io.gfile.makedirs(manager.directory)
@@ -127,7 +135,7 @@ def _save(manager: Any, step: int) -> None:
             raise
 
 
-def _sweep(manager: Any) -> None:
+def _sweep(manager: tf.train.CheckpointManager) -> None:
     """Removes files of checkpoints that the folder's state file does not name."""
     state = tf.train.get_checkpoint_state(manager.directory)
     paths = state.all_model_checkpoint_paths if state else ()

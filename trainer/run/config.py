@@ -1,4 +1,4 @@
-"""What a run is: config.json, everything that is needed to build its model again."""
+"""config.json: everything that is needed to build the model of a run again."""
 
 import dataclasses
 import json
@@ -20,7 +20,8 @@ class RunConfig:
     """What a run is.
 
     Attributes:
-      preset: the name it was started under; `model` and `training` may differ from it.
+      preset: the name it was started under, its model's where there was no preset; `model` and `training` may
+        differ from the preset's.
       model: sizes of the network.
       training: how it is fitted.
       encoding, vocabulary, window: the dataset's.
@@ -41,6 +42,7 @@ class RunConfig:
     labels: tuple[str, ...] = ()
 
     def to_json(self) -> str:
+        """Returns the text of config.json."""
         stored = {
             "format": FORMAT,
             "preset": self.preset,

@@ -1,4 +1,4 @@
-"""The run directory: what is in it, and the model that it holds.
+"""The run directory, and the model that it holds.
 
 config.json          everything needed to build the model again
 checkpoints/         model, optimizer and progress, for going on
@@ -31,16 +31,16 @@ class Run:
     config: RunConfig
 
     def build(self) -> Any:
-        """The model, freshly initialised."""
+        """Returns the model, freshly initialised. Any: its class is what its settings name."""
         config = self.config
         size = config.encoding.schema(config.window, config.vocabulary).model_size
         return build(config.model, size, config.training.seed, len(config.labels))
 
     def model(self, which: str = "best") -> Any:
-        """The model with the weights of its best validation ("best") or of its last checkpoint ("last").
+        """Returns the model with the weights of its best validation ("best") or of its last checkpoint ("last").
 
         Raises:
-          UserError: if the run has no such weights yet.
+          Error: if the run has no such weights yet.
         """
         folder = join(self.path, {"best": BEST, "last": CHECKPOINTS}[which])
         newest = tf.train.latest_checkpoint(folder)
@@ -57,7 +57,7 @@ class Run:
         """Writes config.json.
 
         Raises:
-          UserError: if it cannot; a directory that was not there is not there then either.
+          Error: if it cannot; a directory that was not there is not there then either.
         """
         new = not tf.io.gfile.exists(self.path)
         try:
@@ -76,14 +76,15 @@ class Run:
 
 
 def exists(path: str) -> bool:
+    """Returns whether there is a run at `path`."""
     return bool(tf.io.gfile.exists(join(path, CONFIG)))
 
 
 def load(path: str) -> Run:
-    """The run below `path`.
+    """Returns the run below `path`.
 
     Raises:
-      UserError: if there is none.
+      Error: if there is none.
     """
     config = join(path, CONFIG)
     text = read_text(config)

@@ -1,4 +1,4 @@
-"""What a run tells while it goes: metrics.jsonl, TensorBoard, the learning curve, and a progress bar."""
+"""What a run writes while it goes: metrics.jsonl, TensorBoard, the learning curve, and a progress bar."""
 
 import math
 import sys
@@ -20,10 +20,13 @@ class Journal:
     """Writes the lines of a run. Those of later steps than `step` are forgotten: a restarted run writes them again.
 
     Args:
-      unit: what a target is called.
+      unit: what the loss is counted by, "token" or "bit".
+      progress: whether to show a bar on standard error.
     """
 
-    def __init__(self, run: str, title: str, step: int, total: int, unit: str = "token") -> None:
+    def __init__(
+        self, run: str, title: str, step: int, total: int, unit: str = "token", progress: bool = False
+    ) -> None:
         self._metrics, self._curve, self._title, self._unit = join(run, METRICS), join(run, CURVE), title, unit
         lines = (read_text(self._metrics) or "").splitlines()
         write_text(self._metrics, "".join(line + "\n" for line in lines if step_of(line) <= step))
@@ -36,13 +39,16 @@ class Journal:
             file=sys.stderr,
             mininterval=0.5 if sys.stderr.isatty() else 10.0,
             dynamic_ncols=True,
+            disable=not progress,
         )
         self._validation = math.inf
         self._drawn = time.monotonic()
 
     def advance(self, step: int, bits: float, tokens_per_second: float) -> None:
-        """Moves the progress bar."""
+        """Moves the progress bar, if there is one."""
         validation = "" if math.isinf(self._validation) else f", validation {self._validation:.3f}"
+        if self._bar.disable:
+            return
         self._bar.set_postfix_str(
             f"{tokens_per_second:,.0f} {self._unit}s/s, bits {bits:.3f}{validation}", refresh=False
         )
@@ -52,7 +58,7 @@ class Journal:
         """Adds a line.
 
         Raises:
-          UserError: if the disk is full.
+          Error: if it cannot be written.
         """
         with writing(self._metrics):
             with tf.io.gfile.GFile(self._metrics, "a") as file:
@@ -73,20 +79,21 @@ class Journal:
         """Draws the learning curve so far.
 
         Raises:
-          UserError: if the disk is full.
+          Error: if it cannot be written.
         """
         self._drawn = time.monotonic()
         if lines := read_lines(self._metrics):
             draw_learning_curve(lines, self._title, self._curve, self._unit)
 
     def close(self) -> None:
+        """Ends the bar and the log."""
         self._bar.close()
-        with suppress(tf.errors.OpError):  # what it could not write has been said by `write`
+        with suppress(tf.errors.OpError):  # `write` has raised what could not be written
             self._board.close()
 
 
 def _scalar(tag: str, value: float) -> None:
-    """`tf.summary.scalar`, which asks for TensorBoard itself to be installed only to write for it."""
+    """Writes what `tf.summary.scalar` does, which wants TensorBoard itself to be installed."""
     metadata = tf.compat.v1.SummaryMetadata(
         plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars"), data_class="DATA_CLASS_SCALAR"
     )

@@ -13,14 +13,14 @@ def draw_learning_curve(lines: Sequence[Line], title: str, path: str, unit: str 
     """Writes a PNG of training and validation bits per `unit` over the steps.
 
     Raises:
-      UserError: if it cannot be written.
+      Error: if it cannot be written.
     """
-    import matplotlib  # half a second that a run which never ends does not need
+    # Half a second that a run which never ends does not need. A figure without pyplot belongs to no screen, so that a
+    # thread may draw it and a notebook keeps its own.
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(8, 4.5), dpi=150, layout="constrained")
+    figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
+    axes = figure.subplots()
     axes.plot([line.step for line in lines], [line.train_bits for line in lines], color=TRAIN, label="train")
     checks = [line for line in lines if line.validation_bits is not None]
     if checks:
@@ -49,5 +49,4 @@ def draw_learning_curve(lines: Sequence[Line], title: str, path: str, unit: str 
     axes.legend(frameon=False)
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
-    pyplot.close(figure)
     write_bytes(path, picture.getvalue())

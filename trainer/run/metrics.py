@@ -32,17 +32,18 @@ class Line:
     best: bool | None = None
 
     def to_json(self) -> str:
+        """Returns the line, without its end."""
         values = {name: value for name, value in vars(self).items() if value is not None}
         return json.dumps({name: round(v, 6) if isinstance(v, float) else v for name, v in values.items()})
 
 
 def read_lines(path: str) -> list[Line]:
-    """The whole lines of a metrics.jsonl; none where there is no such file."""
+    """Returns the whole lines of a metrics.jsonl; none where there is no such file."""
     return [Line(**json.loads(line)) for line in (read_text(path) or "").splitlines() if step_of(line) < math.inf]
 
 
 def step_of(line: str) -> float:
-    """The step of a line of JSON; infinity where a killed process has cut it."""
+    """Returns the step of a line of JSON; infinity where a killed process has cut it."""
     try:
         return float(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError):

@@ -1,86 +1,140 @@
-"""What a run shall be, from the command line, the preset, the dataset and what is already there."""
+"""What a run shall be, from what was requested, the preset, the dataset and what is already there."""
 
-import argparse
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from trainer.cli import options
 from trainer.config import EXTENDABLE, TrainingConfig
-from trainer.data.reader import open_corpus
+from trainer.data.reader import Corpus, open_corpus
+from trainer.models.registry import models
+from trainer.models.settings import ModelSettings
+from trainer.objectives.base import objective_of
 from trainer.presets import PRESETS, preset_name
 from trainer.run import directory
 from trainer.run.config import RunConfig
-from tutti.cli.flags import given
+from trainer.run.settings import converted, of_model, of_training, replaced
 from tutti.errors import Error
 
 
-def config(args: argparse.Namespace) -> RunConfig:
-    """What the run is: made from preset and flags or, where it exists, its own, which flags must not contradict.
+@dataclass(frozen=True)
+class RunRequest:
+    """What was requested of a run; None where nothing was.
+
+    Attributes:
+      run: its folder.
+      dataset, snapshot: what to train on.
+      preset: encoding, model and training.
+      model: the other model for the preset's encoding; without a preset, the model with its own defaults.
+      settings: of the model and of training, in place of the preset's or of the defaults.
+    """
+
+    run: str
+    dataset: str | None = None
+    preset: str | None = None
+    model: str | None = None
+    snapshot: int | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+def resolve(request: RunRequest) -> RunConfig:
+    """Returns what the run is: made of the request or, where it exists, its own, which the request must not contradict.
 
     Raises:
-      UserError: if it cannot be made of them, or an existing run differs from them; names what.
+      Error: if it cannot be made of the request, or an existing run differs from it; names what.
     """
-    if directory.exists(args.run):
-        return _known(directory.load(args.run).config, args)
-    if not args.preset:
-        raise Error(f"no run at {args.run} yet: --preset says what to make; there are {', '.join(PRESETS)}")
-    name = preset_name(args.preset, args.model)
-    if not args.dataset:
-        raise Error(f"no run at {args.run} yet: --dataset says what to train it on")
-    preset = PRESETS[name]()
-    corpus = open_corpus(args.dataset, args.snapshot)
+    if directory.exists(request.run):
+        return _known(directory.load(request.run).config, request)
+    if not request.preset and not request.model:
+        raise Error(f"no run at {request.run} yet: --preset says what to make; there are {', '.join(PRESETS)}")
+    name, model, training, encoding = _requested(request.preset, request.model)
+    if not request.dataset:
+        raise Error(f"no run at {request.run} yet: --dataset says what to train it on")
+    corpus = open_corpus(request.dataset, request.snapshot)
     dataset = corpus.dataset
-    if dataset.encoding.name != preset.encoding:
+    if encoding and dataset.encoding.name != encoding:
         raise Error(
-            f"dataset {args.dataset} has the encoding {dataset.encoding.name}, preset {name} needs {preset.encoding}; "
-            f"ingest one with --encoding {preset.encoding}"
+            f"dataset {request.dataset} has the encoding {dataset.encoding.name}, preset {name} needs {encoding}; "
+            f"ingest one with --encoding {encoding}"
         )
-    return RunConfig(
+    config = RunConfig(
         preset=name,
-        model=options.model_from(args, preset.model),
-        training=options.replaced(preset.training, given(args, TrainingConfig)),
+        model=replaced(model, of_model(request.settings, model)),
+        training=replaced(training, of_training(request.settings)),
         encoding=dataset.encoding,
         vocabulary=dataset.vocabulary,
         window=dataset.window,
-        dataset=args.dataset,
+        dataset=request.dataset,
         snapshot=corpus.snapshot.number,
         content=corpus.content,
         labels=corpus.labels,
     )
+    _check_objective(config, corpus)
+    return config
 
 
-def _known(known: RunConfig, args: argparse.Namespace) -> RunConfig:
-    """An existing run's configuration, with the flags that may change it.
+def _requested(preset: str | None, model: str | None) -> tuple[str, ModelSettings, TrainingConfig, str]:
+    """Returns the name of a new run, its settings before any others, and its encoding; "" for the dataset's own."""
+    if preset is not None:
+        name = preset_name(preset, model)
+        made = PRESETS[name]()
+        return name, made.model, made.training, made.encoding
+    name = model or ""
+    if name not in models():
+        raise Error(f"unknown model {name!r}; there are {', '.join(models())}")
+    return name, models()[name](), TrainingConfig(), ""
+
+
+def _check_objective(config: RunConfig, corpus: Corpus) -> None:
+    """Checks that the model is one of what the windows hold."""
+    objective, content = objective_of(config.model), corpus.schema.unit
+    if objective.content != content:
+        raise Error(
+            f"model {config.model.name} is for {objective.content}; dataset {corpus.path}, whose encoding is "
+            f"{config.encoding.name}, holds {content}"
+        )
+    if config.training.carry and not objective.carries:
+        raise Error(f"--carry is for tokens; dataset {corpus.path} holds frames of bits")
+
+
+def _known(known: RunConfig, request: RunRequest) -> RunConfig:
+    """Returns an existing run's configuration, with the settings that may change.
 
     Raises:
-      UserError: names what differs.
+      Error: names what differs.
     """
     differences = []
-    if args.preset or args.model:
-        name = preset_name(args.preset or known.preset, args.model)
+    if request.preset or request.model:
+        # A run without a preset goes by the name of its model.
+        named = request.preset or (known.preset if known.preset in PRESETS else None)
+        name = preset_name(named, request.model) if named else request.model
         if name != known.preset:
             differences.append(f"preset {known.preset}, not {name}")
-    if args.dataset:
-        corpus = open_corpus(args.dataset)
-        dataset = corpus.dataset
-        if dataset.encoding != known.encoding:
-            differences.append(f"encoding {known.encoding}, not {dataset.encoding}")
-        elif dataset.vocabulary != known.vocabulary:
-            differences.append("another vocabulary than the dataset's")
-        elif dataset.window != known.window:
-            differences.append(f"window {known.window}, not {dataset.window}")
-        elif open_corpus(args.dataset, known.snapshot).content != known.content:
-            differences.append(f"other songs than dataset {args.dataset}")
-    if args.snapshot not in (None, known.snapshot):
-        differences.append(f"snapshot {known.snapshot}, not {args.snapshot}")
-    wanted = given(args, TrainingConfig)
-    for settings, values in ((known.model, given(args, type(known.model))), (known.training, wanted)):
+    if request.dataset:
+        differences += _other_dataset(known, request.dataset)
+    if request.snapshot not in (None, known.snapshot):
+        differences.append(f"snapshot {known.snapshot}, not {request.snapshot}")
+    training = of_training(request.settings)
+    own = {name: value for name, value in request.settings.items() if name in known.model.__dataclass_fields__}
+    for settings, values in ((known.model, own), (known.training, training)):
         differences += [
             f"{name} {getattr(settings, name)}, not {value}"
-            for name, value in values.items()
+            for name, value in converted(settings, values).items()
             if name not in EXTENDABLE and value != getattr(settings, name)
         ]
     if differences:
-        raise Error(f"run {args.run} has {', '.join(differences)}; choose another --run")
-    options.model_from(args, known.model)
-    training = options.replaced(known.training, wanted)
-    return replace(known, training=training, dataset=args.dataset or known.dataset)
+        raise Error(f"run {request.run} has {', '.join(differences)}; choose another --run")
+    of_model(request.settings, known.model)
+    return replace(known, training=replaced(known.training, training), dataset=request.dataset or known.dataset)
+
+
+def _other_dataset(known: RunConfig, path: str) -> list[str]:
+    """Returns in what a dataset differs from the one that a run trains on."""
+    dataset = open_corpus(path).dataset
+    if dataset.encoding != known.encoding:
+        return [f"encoding {known.encoding}, not {dataset.encoding}"]
+    if dataset.vocabulary != known.vocabulary:
+        return ["another vocabulary than the dataset's"]
+    if dataset.window != known.window:
+        return [f"window {known.window}, not {dataset.window}"]
+    if open_corpus(path, known.snapshot).content != known.content:
+        return [f"other songs than dataset {path}"]
+    return []

@@ -1,13 +1,12 @@
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from tests.trainer import made
-
-# isort: split
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.trainer import made
 from trainer.data.batches import Batches
 from trainer.data.reader import open_corpus
 from tutti.errors import Error
@@ -16,7 +15,13 @@ CACHES = pytest.mark.parametrize("cache", [1 << 20, 1], ids=["in memory", "from 
 
 
 def epoch(batches: Batches, number: int, skip: int = 0) -> NDArray[np.int32]:
-    return np.stack(list(batches.epoch(number, skip).as_numpy_iterator()))
+    """int32[steps, rows, 1 + width]: behind the number of its label, each window."""
+    return np.stack([glued(batch) for batch in batches.epoch(number, skip).as_numpy_iterator()])
+
+
+def glued(batch: dict[str, NDArray[Any]]) -> NDArray[np.int32]:
+    label, content = batch["label"], next(batch[name] for name in batch if name != "label")
+    return np.concatenate([label[..., None], content], axis=-1).astype(np.int32)
 
 
 def windows(corpus: made.Made) -> list[bytes]:
@@ -80,9 +85,9 @@ def test_chunks_run_through_epochs_and_end_where_they_shall(phrases: made.Made) 
     assert batches.steps == 10
     steps, ends = 7, []
     seen = []
-    for rows, count in batches.chunks(4, 7, (6, 100)):
-        assert rows.shape == (4, 8, 18)
-        seen.append(rows.numpy()[:count])
+    for chunk, count in batches.chunks(4, 7, (6, 100)):
+        assert {name: tuple(rows.shape) for name, rows in chunk.items()} == {"label": (4, 8), "tokens": (4, 8, 17)}
+        seen.append(glued({name: rows.numpy() for name, rows in chunk.items()})[:count])
         steps += count
         ends.append(steps)
         if steps >= 20:
@@ -95,7 +100,7 @@ def test_chunks_of_one_epoch_end_with_it(phrases: made.Made) -> None:
     batches = Batches(open_corpus(phrases.path), "validation", batch_size=8)
     chunks = list(batches.chunks(4))
     assert sum(count for _, count in chunks) == batches.steps
-    assert {tuple(rows.shape) for rows, _ in chunks} == {(4, 8, 18)}
+    assert {tuple(chunk["tokens"].shape) for chunk, _ in chunks} == {(4, 8, 17)}
 
 
 def test_a_file_that_the_snapshot_does_not_name_is_not_read(phrases: made.Made, tmp_path: Path) -> None:
@@ -125,7 +130,7 @@ def test_a_missing_record_is_noticed(phrases: made.Made, tmp_path: Path) -> None
 
 
 @CACHES
-def test_a_row_begins_with_the_number_of_its_songs_label(tmp_path: Path, cache: int) -> None:
+def test_a_row_has_the_number_of_its_songs_label(tmp_path: Path, cache: int) -> None:
     names = {3: "", 4: "fast", 5: "slow"}
     songs = [np.array([1, kind, *range(6, 6 + count), 2], np.int32) for kind in names for count in (3, 5)]
     copy = made.dataset(
@@ -159,6 +164,8 @@ def test_frames_are_rows_of_bits(tmp_path: Path, cache: int) -> None:
             frames = np.pad(song[start : start + 4], ((0, 4), (0, 0)))[:4]
             expected.append(np.array([label, *frames.ravel()], np.int32).tobytes())
     assert found.shape == (1, 5, 41)
+    batch = next(iter(Batches(open_corpus(path), "train", batch_size=5, cache_bytes=cache).epoch(0)))
+    assert (batch["label"].dtype, batch["frames"].dtype) == (np.int32, np.uint8)
     assert rows(found) == sorted(expected)
 
 

@@ -1,11 +1,9 @@
 from pathlib import Path
 
-from tests.trainer import made
-
-# isort: split
 import numpy as np
 import pytest
 
+from tests.trainer import made
 from trainer.data.reader import open_corpus, songs
 from tutti.errors import Error
 

@@ -35,9 +35,9 @@ def test_bits_are_those_of_the_distributions(corpus: list[list[int]], others: li
     by_order = ngram.bits_by_order(model, songs(others))
     for order in range(1, 5):
         expected = [
-            ngram.distribution(model, song[:place].tolist(), order)
+            ngram.distribution(model, song[:position].tolist(), order)
             for song in songs(others)
-            for place in range(1, len(song))
+            for position in range(1, len(song))
         ]
         targets = np.concatenate([song[1:] for song in songs(others)])
         own = np.array([every[target] for every, target in zip(expected, targets, strict=True)])

@@ -3,14 +3,12 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
-from tests.trainer import made, running
-
-# isort: split
 import numpy as np
 import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tests.trainer import made, running
 from trainer.cli import evaluate
 from trainer.config import TrainingConfig
 from trainer.data.batches import Batches
@@ -19,8 +17,7 @@ from trainer.distribution import Distribution
 from trainer.evaluation.reconstruction import score_independent, score_windows
 from trainer.models.rbm.network import RbmModel
 from trainer.models.rbm.settings import Rbm
-from trainer.objectives.base import prepare
-from trainer.objectives.contrastive_divergence import make_scoring
+from trainer.objectives.contrastive_divergence import ContrastiveDivergence, make_scoring
 from trainer.run import directory
 from trainer.run.metrics import read_lines
 from tutti.errors import Error
@@ -47,7 +44,7 @@ def rolls(tmp_path_factory: pytest.TempPathFactory) -> str:
 def trained(rolls: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("trained") / "run"
     more = ("--chains", "0", "--learning-rate", "0.05", "--steps", "160", "--evaluate-every", "40")
-    running.here("--dataset", rolls, *FLAGS, *more, "--run", str(path))
+    running.train("--dataset", rolls, *FLAGS, *more, "--run", str(path))
     return path
 
 
@@ -84,9 +81,9 @@ def test_the_best_weights_are_scored_or_the_last_as_asked_for(
 
 def test_a_run_that_was_stopped_ends_with_the_bits_of_one_that_was_not(rolls: str, tmp_path: Path) -> None:
     common = ("--dataset", rolls, *FLAGS, "--chains", "6", "--decay", "none", "--steps-per-call", "1")
-    running.here(*common, "--steps", "9", "--run", str(tmp_path / "whole"))
-    running.here(*common, "--steps", "4", "--run", str(tmp_path / "parts"))
-    running.here("--run", str(tmp_path / "parts"), "--steps", "9")
+    running.train(*common, "--steps", "9", "--run", str(tmp_path / "whole"))
+    running.train(*common, "--steps", "4", "--run", str(tmp_path / "parts"))
+    running.train("--run", str(tmp_path / "parts"), "--steps", "9")
     whole, parts = (tf.train.load_checkpoint(str(tmp_path / name / "checkpoints")) for name in ("whole", "parts"))
     names = {
         name for name in whole.get_variable_to_shape_map() if "progress" not in name and "save_counter" not in name
@@ -101,16 +98,16 @@ def test_the_score_is_that_of_the_curve(rolls: str) -> None:
     model.kernel.assign_add(tf.ones_like(model.kernel))
     batches = Batches(corpus(rolls), "train", batch_size=10)
     score = make_scoring(Distribution(tf.distribute.OneDeviceStrategy("CPU:0")), model, 10)
-    sums = [score(rows, count) for rows, count in batches.chunks(2)]
+    sums = [score(chunk, count) for chunk, count in batches.chunks(2)]
     found = score_windows(model, batches)
-    assert found.bits == sum(s.targets for s in sums)
-    assert found.reconstruction == pytest.approx(sum(s.nats for s in sums) / np.log(2), rel=1e-5)
+    assert found.bits == sum(s.token_count for s in sums)
+    assert found.reconstruction == pytest.approx(sum(s.loss_sum for s in sums) / np.log(2), rel=1e-5)
 
 
 def test_independent_bits_cost_their_entropy(rolls: str) -> None:
     batches = Batches(corpus(rolls), "train", batch_size=10)
     score = score_independent(batches, batches)
-    rows = np.concatenate([rows[0].numpy()[:, 1:] for rows, _ in batches.chunks(1)])
+    rows = np.concatenate([batch["frames"][0].numpy() for batch, _ in batches.chunks(1)])
     rows = rows[rows.any(axis=1)]
     chance = np.clip(rows.mean(axis=0), 1e-9, 1 - 1e-9)
     entropy = -(chance * np.log2(chance) + (1 - chance) * np.log2(1 - chance)).mean()
@@ -133,4 +130,4 @@ def test_what_the_user_can_mend_is_said_in_one_line(trained: Path, rolls: str, t
 def test_chains_that_devices_cannot_share_are_refused() -> None:
     two = Distribution(SimpleNamespace(num_replicas_in_sync=2))
     with pytest.raises(Error, match="--chains 5 cannot be shared out evenly over 2 devices"):
-        prepare(two, RbmModel(Rbm(hidden=4, chains=5), 8), TrainingConfig(), 1)
+        ContrastiveDivergence().prepare(two, RbmModel(Rbm(hidden=4, chains=5), 8), TrainingConfig(), 1)

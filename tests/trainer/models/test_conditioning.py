@@ -2,15 +2,12 @@
 
 from typing import Any
 
-from trainer import quiet  # noqa: F401
-from trainer.models import registry
-
-# isort: split
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.trainer.models.test_model import assert_states_equal
+from trainer.models import registry
 from trainer.models.lstm.settings import Lstm
 from trainer.models.wavenet.settings import WaveNet
 
@@ -34,8 +31,8 @@ def walk(network: Any, tokens: Any, state: Any) -> tuple[Any, Any]:
     @tf.function
     def all_steps(tokens: Any, state: Any) -> Any:
         def body(t: Any, state: Any, logits: Any) -> Any:
-            here, state = network.step(tokens[:, t], state)
-            return t + 1, state, logits.write(t, here)
+            after, state = network.step(tokens[:, t], state)
+            return t + 1, state, logits.write(t, after)
 
         time = tf.shape(tokens)[1]
         _, state, logits = tf.while_loop(lambda t, *_: t < time, body, (0, state, tf.TensorArray(tf.float32, time)))

@@ -34,8 +34,8 @@ def walk(network: Any, tokens: Any, state: Any = None) -> tuple[Any, Any]:
     state = network.initial_state(BATCH) if state is None else state
     logits = []
     for column in tokens.T:
-        here, state = step(tf.constant(column), state)
-        logits.append(here.numpy())
+        after, state = step(tf.constant(column), state)
+        logits.append(after.numpy())
     return np.stack(logits, axis=1), state
 
 

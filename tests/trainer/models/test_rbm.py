@@ -1,6 +1,3 @@
-from trainer import quiet  # noqa: F401
-
-# isort: split
 from itertools import product
 from typing import Any
 

@@ -1,8 +1,3 @@
-from trainer import quiet  # noqa: F401
-
-# isort: split
-from typing import Any
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,11 +8,12 @@ from trainer.models.lstm.network import LstmModel
 from trainer.models.lstm.settings import Lstm
 from trainer.objectives.next_token import make_scoring, make_training, negative_log_likelihood
 from trainer.optimizer import Adam, Sgd
+from trainer.types import Batch
 
 WORDS = 7
 
 
-def place() -> Distribution:
+def distribution() -> Distribution:
     return Distribution(tf.distribute.OneDeviceStrategy("CPU:0"))
 
 
@@ -25,12 +21,19 @@ def model() -> LstmModel:
     return LstmModel(Lstm(units=16, layers=1, embedding=16, dropout=0.0), WORDS, seed=5)
 
 
-def batch(rows: int, seed: int = 0) -> Any:
-    """One step of windows of 5 without labels, with some padding: int32[1, rows, 7]."""
-    tokens = np.random.default_rng(seed).integers(1, WORDS, size=(1, rows, 7))
-    tokens[:, :, 0] = 0
-    tokens[:, ::2, 5:] = 0
-    return tf.constant(tokens, tf.int32)
+def batch(rows: int, seed: int = 0) -> Batch:
+    """One step of windows of 5 without labels, with some padding."""
+    tokens = np.random.default_rng(seed).integers(1, WORDS, size=(1, rows, 7))[:, :, 1:]
+    tokens[:, ::2, 4:] = 0
+    return {"label": tf.zeros([1, rows], tf.int32), "tokens": tf.constant(tokens, tf.int32)}
+
+
+def joined(batches: list[Batch], axis: int) -> Batch:
+    return {name: tf.concat([batch[name] for batch in batches], axis=axis) for name in batches[0]}
+
+
+def empty(batch: Batch) -> Batch:
+    return {name: tf.zeros_like(rows) for name, rows in batch.items()}
 
 
 def test_the_loss_is_the_mean_over_real_targets() -> None:
@@ -44,18 +47,18 @@ def test_the_loss_is_the_mean_over_real_targets() -> None:
 
 def test_rows_of_padding_change_nothing() -> None:
     rows = batch(4)
-    padded = tf.concat([rows, tf.zeros_like(rows)], axis=1)
+    padded = joined([rows, empty(rows)], axis=1)
     results = []
-    for tokens in (rows, padded):
+    for batches in (rows, padded):
         own = model()
         train = make_training(
-            place(), own, Adam(own.trainable_variables), TrainingConfig(batch_size=tokens.shape[1]), 10
+            distribution(), own, Adam(own.trainable_variables), TrainingConfig(batch_size=batches["label"].shape[1]), 10
         )
-        sums = train(tokens, 1, (False, False))
+        sums = train(batches, 1, (False, False))
         results.append((sums, [v.numpy() for v in own.trainable_variables]))
     (sums, weights), (padded_sums, padded_weights) = results
-    assert sums.targets == padded_sums.targets == np.count_nonzero(rows[0, :, 2:])
-    assert sums.nats == pytest.approx(padded_sums.nats, rel=1e-6)
+    assert sums.token_count == padded_sums.token_count == np.count_nonzero(rows["tokens"][0, :, 1:])
+    assert sums.loss_sum == pytest.approx(padded_sums.loss_sum, rel=1e-6)
     for one, other in zip(weights, padded_weights, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
 
@@ -63,11 +66,11 @@ def test_rows_of_padding_change_nothing() -> None:
 def test_a_call_takes_just_the_steps_that_count_and_reports_votes() -> None:
     own = model()
     optimizer = Adam(own.trainable_variables)
-    train = make_training(place(), own, optimizer, TrainingConfig(batch_size=4), 10)
-    rows = tf.concat([batch(4), batch(4, 1), batch(4, 2)], axis=0)
+    train = make_training(distribution(), own, optimizer, TrainingConfig(batch_size=4), 10)
+    rows = joined([batch(4), batch(4, 1), batch(4, 2)], axis=0)
     sums = train(rows, 2, (True, False))
     assert optimizer.step.numpy() == 2
-    assert sums.targets == np.count_nonzero(rows[:2, :, 2:])
+    assert sums.token_count == np.count_nonzero(rows["tokens"][:2, :, 1:])
     assert sums.votes == (1.0, 0.0)
 
 
@@ -77,7 +80,8 @@ def test_the_whole_gradient_is_clipped_not_its_parts() -> None:
         own = model()
         before = [v.numpy() for v in own.trainable_variables]
         optimizer = Adam(own.trainable_variables)
-        make_training(place(), own, optimizer, TrainingConfig(batch_size=4, clip=clip), 10)(batch(4), 1, (False, False))
+        training = TrainingConfig(batch_size=4, clip=clip)
+        make_training(distribution(), own, optimizer, training, 10)(batch(4), 1, (False, False))
         assert any((v.numpy() != b).any() for v, b in zip(own.trainable_variables, before, strict=True))
         moves[clip] = [slot.numpy() / 0.1 for slot in optimizer.slots[::2]]  # Adam's mean after one update: g / 10
     norm = np.sqrt(sum(np.square(g).sum() for g in moves[0.0]))
@@ -96,7 +100,7 @@ def test_a_step_moves_the_weights_by_the_rate_of_the_schedule() -> None:
         before = [v.numpy() for v in own.trainable_variables]
         optimizer = Sgd(own.trainable_variables)
         optimizer.step.assign(7)
-        make_training(place(), own, optimizer, training, 10)(batch(4), 1, (False, False))
+        make_training(distribution(), own, optimizer, training, 10)(batch(4), 1, (False, False))
         moves.append([v.numpy() - b for v, b in zip(own.trainable_variables, before, strict=True)])
     # Half-way from the end of the warm-up to the last step, half-way from the whole rate to a tenth of it.
     for whole, part in zip(*moves, strict=True):
@@ -107,29 +111,30 @@ def test_scoring_is_the_loss_without_an_update() -> None:
     own = model()
     rows = batch(4)
     before = [v.numpy() for v in own.trainable_variables]
-    sums = make_scoring(place(), own, 4)(rows, 1)
-    nats, targets = negative_log_likelihood(own(rows[0, :, 1:-1])[0], rows[0, :, 2:])
-    assert sums.nats == pytest.approx(float(nats), rel=1e-6)
-    assert sums.targets == float(targets)
+    sums = make_scoring(distribution(), own, 4)(rows, 1)
+    tokens = rows["tokens"][0]
+    loss_sum, token_count = negative_log_likelihood(own(tokens[:, :-1])[0], tokens[:, 1:])
+    assert sums.loss_sum == pytest.approx(float(loss_sum), rel=1e-6)
+    assert sums.token_count == float(token_count)
     for variable, value in zip(own.trainable_variables, before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), value)
 
 
-def labelled(rows: int) -> Any:
+def labelled(rows: int) -> Batch:
     """One step of windows that begin alike and go on as their labels, 1 to 3, have it."""
     labels = 1 + np.arange(rows) % 3
-    tokens = np.stack([labels, *[np.ones(rows, int)] * 3, 2 + labels, 2 + labels, np.full(rows, 6)], axis=1)
-    return tf.constant(tokens[None], tf.int32)
+    tokens = np.stack([*[np.ones(rows, int)] * 3, 2 + labels, 2 + labels, np.full(rows, 6)], axis=1)
+    return {"label": tf.constant(labels[None], tf.int32), "tokens": tf.constant(tokens[None], tf.int32)}
 
 
 def test_a_model_learns_what_its_labels_mean_and_to_do_without() -> None:
     own = LstmModel(Lstm(units=16, layers=1, embedding=16, dropout=0.0), WORDS, seed=5, labels=3)
     training = TrainingConfig(batch_size=48, learning_rate=3e-2, label_dropout=0.25)
-    train = make_training(place(), own, Adam(own.trainable_variables), training, 200)
+    train = make_training(distribution(), own, Adam(own.trainable_variables), training, 200)
     rows = labelled(48)
     for _ in range(80):
         train(rows, 1, (False, False))
-    tokens, labels = rows[0, :4, 1:4], tf.constant([1, 2, 3, 0])
+    tokens, labels = rows["tokens"][0, :4, :3], tf.constant([1, 2, 3, 0])
     likely = tf.nn.softmax(own(tokens, own.initial_state(4, labels))[0][:, -1]).numpy()
     for row, word in enumerate((3, 4, 5)):
         assert likely[row, word] > 0.9
@@ -143,8 +148,9 @@ def test_which_rows_lose_their_label_depends_on_step_and_row_alone() -> None:
         # Rows of padding at the end: their gradient is nothing.
         optimizer = Adam(own.trainable_variables)
         training = TrainingConfig(batch_size=batch_size, clip=0.0, label_dropout=0.5)
-        rows = tf.concat([labelled(6), tf.zeros([1, 6, 7], tf.int32)], axis=1)[:, where]
-        make_training(place(), own, optimizer, training, 10)(rows, 1, (False, False))
+        whole = joined([labelled(6), empty(labelled(6))], axis=1)
+        rows = {name: values[:, where] for name, values in whole.items()}
+        make_training(distribution(), own, optimizer, training, 10)(rows, 1, (False, False))
         moved.append([slot.numpy() for slot in optimizer.slots[::2]])
     for one, other in zip(*moved, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-8)

@@ -7,20 +7,19 @@ weights, which plain back-propagation would add up step by step.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import tensorflow as tf
 
 from trainer import rng
-from trainer.models.base import State, Tensor, check_noise
+from trainer.models.base import check_noise
 from trainer.models.conditioning import Conditioning, labels_or_none
 from trainer.models.layers import Initialiser, linear, padded
 from trainer.models.lstm.settings import Lstm
+from trainer.types import State, Tensor
 
 
 class LstmModel(tf.Module):
-    """See `trainer.models.base.Model`.
+    """Stacked LSTM; see `trainer.models.base.TokenModel`.
 
     The state is, per layer, (h, c), each float32[B, units]; behind them, where there are labels, the label int32[B].
     """
@@ -55,7 +54,7 @@ class LstmModel(tf.Module):
             self.conditioning = Conditioning(init, labels, settings.layers, 4 * units)
 
     def initial_state(self, batch: int | Tensor, label: Tensor | None = None) -> State:
-        """Zeros, and the label."""
+        """Returns zeros, and the label."""
         shape = [batch, self.settings.units]
         cells = tuple((tf.zeros(shape), tf.zeros(shape)) for _ in range(self.settings.layers))
         return (*cells, labels_or_none(batch, label)) if self.labels else cells
@@ -68,7 +67,7 @@ class LstmModel(tf.Module):
         rows: Tensor | None = None,
         step: Tensor | None = None,
     ) -> tuple[Tensor, State]:
-        """See `trainer.models.base.Model`."""
+        """See `trainer.models.base.TokenModel`."""
         tokens = tf.convert_to_tensor(tokens)
         batch, time = tf.shape(tokens)[0], tf.shape(tokens)[1]
         units = self.settings.units
@@ -77,7 +76,7 @@ class LstmModel(tf.Module):
             check_noise("lstm", rows, step)
         if state is None:
             state = self.initial_state(batch)
-        run = recurrence if training else plain_recurrence
+        compute = recurrence if training else plain_recurrence
         cells, label, added = self._parts(state)
         after = []
         flat = tf.convert_to_tensor(self.embedding)
@@ -91,7 +90,7 @@ class LstmModel(tf.Module):
                 products = rng.dropout(products, input_rate, (self.seed, step, rng.PRODUCTS + layer), rows) + bias
             if added:
                 products += added[layer]
-            outputs, h, c = run(products, tf.convert_to_tensor(self.recurrents[layer]), h, c)
+            outputs, h, c = compute(products, tf.convert_to_tensor(self.recurrents[layer]), h, c)
             after.append((h, c))
             if rate:
                 outputs = rng.dropout(outputs, rate, (self.seed, step, layer), rows)
@@ -101,7 +100,7 @@ class LstmModel(tf.Module):
         return tf.reshape(self._head(flat), [batch, time, self.vocabulary_size]), (*after, *label)
 
     def step(self, token: Tensor, state: State) -> tuple[Tensor, State]:
-        """See `trainer.models.base.Model`."""
+        """See `trainer.models.base.TokenModel`."""
         x = tf.gather(self.embedding, token)
         cells, label, added = self._parts(state)
         after = []
@@ -114,8 +113,8 @@ class LstmModel(tf.Module):
             x = h
         return self._head(x), (*after, *label)
 
-    def _parts(self, state: State) -> tuple[Any, tuple[Tensor, ...], list[Tensor]]:
-        """The cells of a state, its label if there are any, and what that adds to the gate sums of every layer."""
+    def _parts(self, state: State) -> tuple[tuple[tuple[Tensor, Tensor], ...], tuple[Tensor, ...], list[Tensor]]:
+        """Returns the cells of a state, its label if there are any, and what that adds to every layer's gate sums."""
         cells, label = state[: self.settings.layers], state[self.settings.layers :]
         return cells, label, self.conditioning(*label) if label else []
 
@@ -126,7 +125,7 @@ class LstmModel(tf.Module):
 
 
 def _cell(sums: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-    """Gate sums [B, 4H], in the order input, forget, output, candidate, and the cell before -> h, c after."""
+    """Returns h and c after a step, from gate sums [B, 4H] (input, forget, output, candidate) and the cell before."""
     ifo, g = tf.split(sums, [3 * c.shape[-1], c.shape[-1]], axis=-1)
     i, f, o = tf.split(tf.sigmoid(ifo), 3, axis=-1)
     c = f * c + i * tf.tanh(g)
@@ -134,10 +133,10 @@ def _cell(sums: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def plain_recurrence(products: Tensor, recurrent: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """One layer: input products [T, B, 4H], weights [H, 4H], start h and c [B, H] -> outputs [T, B, H], last h, c."""
+    """Returns outputs [T, B, H] and the last h and c, from input products [T, B, 4H] and the first h and c, [B, H]."""
     time = tf.shape(products)[0]
 
-    def body(t: Tensor, h: Tensor, c: Tensor, outputs: Any) -> tuple[Any, ...]:
+    def body(t: Tensor, h: Tensor, c: Tensor, outputs: tf.TensorArray) -> tuple[Tensor, ...]:
         h, c = _cell(products[t] + tf.matmul(h, recurrent), c)
         return t + 1, h, c, outputs.write(t, h)
 
@@ -147,14 +146,22 @@ def plain_recurrence(products: Tensor, recurrent: Tensor, h: Tensor, c: Tensor) 
 
 
 @tf.custom_gradient
-def recurrence(products: Tensor, recurrent: Tensor, h0: Tensor, c0: Tensor) -> Any:
-    """`plain_recurrence` with a gradient whose loop holds the product with the recurrent weights and nothing larger."""
+def recurrence(products: Tensor, recurrent: Tensor, h0: Tensor, c0: Tensor) -> tuple[object, object]:
+    """Computes `plain_recurrence`; its gradient's loop has the product with the recurrent weights, nothing larger."""
     time, units = tf.shape(products)[0], recurrent.shape[0]
 
-    def array(width: int, size: Tensor) -> Any:
+    def array(width: int, size: Tensor) -> tf.TensorArray:
         return tf.TensorArray(tf.float32, size, element_shape=[None, width * units], clear_after_read=False)
 
-    def forward(t: Tensor, h: Tensor, c: Tensor, hs: Any, cs: Any, gates: Any, news: Any) -> tuple[Any, ...]:
+    def forward(
+        t: Tensor,
+        h: Tensor,
+        c: Tensor,
+        hs: tf.TensorArray,
+        cs: tf.TensorArray,
+        gates: tf.TensorArray,
+        news: tf.TensorArray,
+    ) -> tuple[Tensor, ...]:
         ifo, g = tf.split(products[t] + tf.matmul(h, recurrent), [3 * units, units], axis=-1)
         ifo, g = tf.sigmoid(ifo), tf.tanh(g)
         i, f, o = tf.split(ifo, 3, axis=-1)
@@ -172,7 +179,7 @@ def recurrence(products: Tensor, recurrent: Tensor, h0: Tensor, c0: Tensor) -> A
         # Turned round once: a narrow product that reads these weights transposed takes three times as long.
         back = tf.transpose(recurrent)
 
-        def backward(t: Tensor, d_h: Tensor, d_c: Tensor, d_sums: Any) -> tuple[Any, ...]:
+        def backward(t: Tensor, d_h: Tensor, d_c: Tensor, d_sums: tf.TensorArray) -> tuple[Tensor, ...]:
             # The arrays are read in place: stacked, they would be copied, and they are the largest there are.
             i, f, o = tf.split(gates.read(t), 3, axis=-1)
             g, squashed = news.read(t), tf.tanh(cs.read(t + 1))
@@ -201,10 +208,10 @@ def recurrence(products: Tensor, recurrent: Tensor, h0: Tensor, c0: Tensor) -> A
 
 
 def _through_sigmoid(y: Tensor, d: Tensor) -> Tensor:
-    """Gradient with respect to x where y = sigmoid(x), in one operation."""
+    """Returns the gradient with respect to x where y = sigmoid(x), in one operation."""
     return tf.raw_ops.SigmoidGrad(y=y, dy=d)
 
 
 def _through_tanh(y: Tensor, d: Tensor) -> Tensor:
-    """Gradient with respect to x where y = tanh(x), in one operation."""
+    """Returns the gradient with respect to x where y = tanh(x), in one operation."""
     return tf.raw_ops.TanhGrad(y=y, dy=d)

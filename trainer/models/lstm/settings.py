@@ -29,7 +29,9 @@ class Lstm(ModelSettings):
     units: int = field(default=512, metadata={"help": "width of every LSTM layer"})
     layers: int = field(default=2, metadata={"help": "number of LSTM layers"})
     embedding: int = field(default=128, metadata={"help": "width of the token embedding"})
-    dense: int = field(default=0, metadata={"help": "width of a layer before the softmax; 0 for none"})
+    dense: int = field(
+        default=0, metadata={"help": "width of a layer before the softmax; 0 for none", "default_shown": False}
+    )
     dropout: float = field(default=0.2, metadata={"help": "share of units dropped in training"})
     input_dropout: float = field(
         default=0.0, metadata={"help": "share of the input-to-gate products dropped in training"}

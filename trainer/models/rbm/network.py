@@ -7,24 +7,27 @@ systems", 1986; G. Hinton, "A practical guide to training restricted Boltzmann m
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from trainer import rng
+from trainer.models.base import FrameWeights
 from trainer.models.layers import Initialiser
 from trainer.models.rbm.settings import Rbm
-
-Tensor = Any
+from trainer.types import Tensor
 
 DEVIATION = 0.01  # of the initial weights
-LANES = 16
-# The bias of a unit that only fills up a width: the probability that it is set is 0, and so is what it adds.
+WIDTH = 16  # what vectorised kernels treat at once
+# Where in a step's draws the hidden bits of the data come; other draws take the numbers behind it.
+DATA_DRAW = 0
+# The bias of a unit that only fills up a width: it is set with probability 0, and adds 0.
 NEVER = -1e4
 
 
 class Weights(NamedTuple):
-    """The machine as functions of its numbers.
+    """The machine as functions of its numbers; see `trainer.models.base.FrameWeights`.
 
     Attributes:
         kernel: float32[V, H].
@@ -41,23 +44,24 @@ class Weights(NamedTuple):
 
     @classmethod
     def of(cls, kernel: Tensor, visible_bias: Tensor, hidden_bias: Tensor) -> Weights:
+        """Returns the functions of these numbers."""
         return cls(kernel, visible_bias, hidden_bias, tf.transpose(kernel))
 
     def hidden(self, visible: Tensor) -> Tensor:
-        """float32[B, V] of 0 and 1 -> the log-odds of each hidden bit, float32[B, H]."""
+        """Returns the log-odds of each hidden bit, float32[B, H], given float32[B, V] of 0 and 1."""
         return tf.matmul(visible, self.kernel) + self.hidden_bias
 
     def visible(self, hidden: Tensor) -> Tensor:
-        """float32[B, H] of 0 and 1 -> the log-odds of each visible bit, float32[B, V]."""
+        """Returns the log-odds of each visible bit, float32[B, V], given float32[B, H] of 0 and 1."""
         return tf.matmul(hidden, self.back) + self.visible_bias
 
     def free_energy(self, visible: Tensor) -> Tensor:
-        """float32[B]: -log of the sum over all hidden bits of exp(-energy); low for what the machine finds likely."""
+        """Returns float32[B]: -log of the sum over all hidden bits of exp(-energy); low for what is likely."""
         bias = tf.reduce_sum(visible * self.visible_bias, axis=1)
         return -bias - tf.reduce_sum(tf.math.softplus(self.hidden(visible)), axis=1)
 
     def conditionals(self, visible: Tensor) -> Tensor:
-        """float32[B, V]: log P(bit | all other visible bits), the true one of each bit and not an estimate.
+        """Returns float32[B, V]: log P(bit | all other visible bits), exactly.
 
         Their sum over a row is its pseudo-log-likelihood (Besag 1975). A row takes V * H softplus.
         """
@@ -73,11 +77,11 @@ class Weights(NamedTuple):
         return tf.map_fn(row, (visible, self.hidden(visible)), fn_output_signature=tf.float32)
 
     def padded(self) -> Weights:
-        """The same machine with widths of multiples of `LANES`; units that fill up are never set and add nothing.
+        """Returns the machine with widths of multiples of `WIDTH`; units that fill up are never set and add nothing.
 
         Vectorised kernels then treat every unit of a row alike, wherever in a batch the row is.
         """
-        wide, high = (-size % LANES for size in self.kernel.shape)
+        wide, high = (-size % WIDTH for size in self.kernel.shape)
         return Weights.of(
             tf.pad(self.kernel, [[0, wide], [0, high]]),
             tf.pad(self.visible_bias, [[0, wide]], constant_values=NEVER),
@@ -85,8 +89,22 @@ class Weights(NamedTuple):
         )
 
 
+def reconstruct(
+    weights: FrameWeights, visible: Tensor, key: tuple[int, Tensor, int], rows: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Draws the hidden bits, float32[B, H], and returns them with the log-odds of the visible bits given them.
+
+    Args:
+      visible: float32[B, V] of 0 and 1.
+      key: (training seed, step, number of the draw), as for `trainer.rng.bernoulli`.
+      rows: int32[B], each row's number in the global batch.
+    """
+    hidden = rng.bernoulli(tf.sigmoid(weights.hidden(visible)), key, rows)
+    return hidden, weights.visible(hidden)
+
+
 class RbmModel(tf.Module):
-    """The variables of a machine.
+    """The variables of a machine; see `trainer.models.base.FrameModel`.
 
     Args:
         settings: what it is.
@@ -105,5 +123,5 @@ class RbmModel(tf.Module):
         self.hidden_bias = tf.Variable(np.zeros(settings.hidden, np.float32), name="hidden_bias")
 
     def weights(self) -> Weights:
-        """The numbers as they are now."""
+        """Returns the numbers as they are now."""
         return Weights.of(*map(tf.convert_to_tensor, (self.kernel, self.visible_bias, self.hidden_bias)))

@@ -10,9 +10,9 @@ MOST_GIBBS_STEPS = 100  # of a gradient
 
 @dataclass(frozen=True)
 class Rbm(ModelSettings):
-    """What a restricted Boltzmann machine is, and the chains that its gradient takes. The visible bits are the data's.
+    """Sizes of a restricted Boltzmann machine, and the chains that its gradient takes. The visible bits are the data's.
 
-    Args:
+    Attributes:
         hidden: hidden bits.
         gibbs_steps: draws of the visible bits for each gradient, the k of CD-k.
         chains: chains that go on from gradient to gradient (persistent contrastive divergence, Tieleman 2008); 0 for
@@ -29,7 +29,9 @@ class Rbm(ModelSettings):
 
     hidden: int = field(default=50, metadata={"help": "hidden bits"})
     gibbs_steps: int = field(default=1, metadata={"help": "Gibbs steps for each gradient, the k of CD-k"})
-    chains: int = field(default=0, metadata={"help": "persistent chains; 0: each gradient's begin at the data"})
+    chains: int = field(
+        default=0, metadata={"help": "persistent chains; 0: each gradient's begin at the data", "default_shown": False}
+    )
 
     def __post_init__(self) -> None:
         if self.hidden < 1:

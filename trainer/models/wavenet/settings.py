@@ -27,7 +27,7 @@ class WaveNet(ModelSettings):
     residual: int = field(default=64, metadata={"help": "channels of the residual stream"})
     skip: int = field(default=256, metadata={"help": "channels of the skip connections"})
     dilations: tuple[int, ...] = field(
-        default=(1, 2, 4, 8, 16, 32, 64, 128), metadata={"help": "distances in one stack, as in 1,2,4,8"}
+        default=(1, 2, 4, 8, 16, 32, 64, 128), metadata={"help": "distances in one stack"}
     )
     stacks: int = field(default=2, metadata={"help": "how often the dilations repeat"})
     dropout: float = field(default=0.1, metadata={"help": "share of units dropped in training"})
@@ -42,7 +42,7 @@ class WaveNet(ModelSettings):
 
     @property
     def distances(self) -> tuple[int, ...]:
-        """Dilation of every block, from the input on."""
+        """The dilation of every block, from the input on."""
         return self.dilations * self.stacks
 
     @property

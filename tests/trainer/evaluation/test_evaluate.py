@@ -5,13 +5,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tests.trainer import made
-
-# isort: split
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.trainer import made
 from trainer.cli import evaluate
 from trainer.data.reader import StoredSong
 from trainer.evaluation import ngram
@@ -39,8 +37,8 @@ def by_hand(model: Any, songs: list[made.Song], restart: int = 0, label: int = 0
     """
     targets, bits, first, five = 0, 0.0, 0, 0
     for song in songs:
-        for place, (token, target) in enumerate(pairwise(song)):
-            if place == 0 or (restart and place % restart == 0):
+        for position, (token, target) in enumerate(pairwise(song)):
+            if position == 0 or (restart and position % restart == 0):
                 state = model.initial_state(1, tf.constant([label]))
             logits, state = model.step(tf.constant([token]), state)
             values = logits.numpy()[0].astype(float)
@@ -107,11 +105,11 @@ def test_the_best_weights_are_scored_or_the_last_as_asked_for(
     copy = shutil.copytree(trained, tmp_path / "run")
     # The last weights of this run are its best; in the copy, those that it began with are.
     tf.train.Checkpoint(model=directory.load(str(copy)).build()).save(str(copy / "best" / "untrained"))
-    last, asked, untrained = (
+    last, same, untrained = (
         evaluated(capsys, "--run", str(path), "--no-ngram", *more)["bits_per_token"]
         for path, more in ((trained, ()), (copy, ("--weights", "last")), (copy, ()))
     )
-    assert asked == last
+    assert same == last
     assert untrained > last + 0.2
 
 

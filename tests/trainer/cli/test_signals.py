@@ -1,6 +1,5 @@
 import signal
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -11,7 +10,7 @@ class Interrupted(Exception):
     """Stands for KeyboardInterrupt, which would end pytest itself where a test fails."""
 
 
-def interrupt(number: int, frame: Any) -> None:
+def interrupt(number: int, frame: object) -> None:
     raise Interrupted
 
 
@@ -24,12 +23,24 @@ def number(request: pytest.FixtureRequest) -> Iterator[signal.Signals]:
 
 
 def test_a_first_signal_asks_to_stop_and_a_second_interrupts(number: signal.Signals) -> None:
-    with heard() as told:
-        assert not told.is_set()
+    with heard() as stop:
+        assert not stop.is_set()
         signal.raise_signal(number)
-        assert told.is_set()
+        assert stop.is_set()
         with pytest.raises(Interrupted):
             signal.raise_signal(number)
+
+
+def test_a_second_signal_of_the_other_kind_interrupts_too() -> None:
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        with heard() as stop:
+            signal.raise_signal(signal.SIGTERM)
+            assert stop.is_set()
+            with pytest.raises(Interrupted):
+                signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_afterwards_signals_do_what_they_did_before(number: signal.Signals) -> None:
