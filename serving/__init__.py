@@ -1,5 +1,5 @@
-"""Run directory -> SavedModel -> music: sampler, export, and generation with labels, moods and disturbances.
+"""Run directory -> SavedModel -> music.
 
-`generate` and what it uses need no more than `music` and an export; only `export` and what is in a graph (`sampler`,
-`gibbs`, `tiles`) import the trainer.
+`export` and what is in a graph (`graph/`) import the trainer. `saved_model` and what it generates with (`generation/`)
+need no more than `tutti` and an export.
 """

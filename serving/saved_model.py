@@ -1,167 +1,179 @@
-"""An exported model, loaded: prompts in, pieces out. Needs TensorFlow and `music`, not the trainer."""
+"""`tutti.load`: an exported model, to generate with. Needs TensorFlow, not the trainer."""
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from serving import quiet  # noqa: F401  (before TensorFlow)
-
-# isort: split
 import tensorflow as tf
 
-from tutti.encodings.base import Encoding
+from serving.exported_model import ExportedModel
+from serving.generation import inpaint, sampling
+from serving.generation.config import GenerationConfig
+from serving.generation.piece import GeneratedPiece
+from serving.generation.request import GenerationRequest, prepare
 from tutti.encodings.registry import encoding_from_json
-from tutti.encodings.vocabulary import EOS, Vocabulary
+from tutti.encodings.vocabulary import Vocabulary
 from tutti.errors import Error
+
+if TYPE_CHECKING:
+    from serving.generation.config import Prompt
 
 ENCODING, VOCABULARY, LABELS, MODEL = "encoding.json", "vocabulary.json", "labels.json", "model.json"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a row was answered: new tokens as words, the sum of their log-probabilities in nats, and whether the
-    model ended the piece behind them."""
+class Generator(Protocol):
+    """Makes pieces with one kind of `generate` signature: a module with these functions."""
 
-    tokens: list[str]
-    log_prob: float
-    ended: bool
+    def defaults(self, model: ExportedModel, config: GenerationConfig) -> dict[str, Any]:
+        """Returns the options that apply, beside those that apply always, with their values where not given."""
+        ...
+
+    def generate(self, model: ExportedModel, request: GenerationRequest) -> list[GeneratedPiece]:
+        """Makes a piece for each seed. Raises `Error` if an option is out of bounds."""
+        ...
 
 
-@dataclass(frozen=True)
-class SavedModel:
-    """A loaded export.
+# Which generator serves an export, by an input that its `generate` signature takes.
+GENERATORS: Mapping[str, Generator] = {"prompt": sampling, "frames": inpaint}
+
+
+class SavedModel(ExportedModel):
+    """An exported model, loaded.
 
     Attributes:
       path: the version's folder.
       encoding, vocabulary: how its tokens are made.
-      labels: names of the labels 1, 2, ...
-      described: what `model.json` says of it.
+      labels: names of the labels that it was trained with.
+      description: what `model.json` says of it.
     """
 
-    path: str
-    encoding: Encoding
-    vocabulary: Vocabulary
-    labels: tuple[str, ...]
-    described: Mapping[str, Any]
-    _saved: Any
+    def generate(
+        self,
+        n: int = 1,
+        *,
+        steps: int | None = None,
+        seed: int = 1,
+        prompt: "Prompt | None" = None,
+        prompt_tokens: int = 0,
+        temperature: float | None = None,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        label: str | None = None,
+        mood: str | None = None,
+        perturb: int | None = None,
+        perturb_by: str | None = None,
+        perturb_context: int | None = None,
+        corpus: Sequence[str | os.PathLike[str]] | None = None,
+        gibbs_steps: int | None = None,
+        keep_steps: str | None = None,
+        keep_pitches: str | None = None,
+        **unknown: Any,
+    ) -> list[GeneratedPiece]:
+        """Makes pieces. The same seed gives the same piece, alone or among others.
+
+        Args:
+          n: how many. Their seeds follow each other.
+          steps: new tokens, fewer where a piece ends by itself (500); of a model of frames, new frames (a window).
+          seed: of the first piece.
+          prompt: what to continue: a file (a path, or its name), tokens, tokens as text, or a `Score`.
+          prompt_tokens: how many tokens of the prompt to take, from its beginning; 0 for all.
+          temperature: of the softmax that tokens are drawn from (1.0); 0 takes the likeliest token each time.
+          top_k: draws from the k likeliest tokens only (0: all).
+          top_p: draws from the fewest tokens that have this probability together (0: all).
+          label: one of the trained labels, such as a style.
+          mood: words, for the trained label that is nearest to them in meaning.
+          perturb: disturbs each piece every so many new tokens or so, so that it gets sections.
+          perturb_by: what it goes on from: an earlier passage of its own ("return"), what there is but in another key
+            ("key"), or a passage of `corpus` ("corpus").
+          perturb_context: tokens of that which the model is shown (the training's window).
+          corpus: files to take passages from.
+          gibbs_steps: how often a Boltzmann machine draws the bits of a window (100).
+          keep_steps, keep_pitches: which steps ("0-7") and pitches ("24-59") of the prompt to keep (all); the rest is
+            filled in.
+
+        Raises:
+          Error: if there is no such option, it does not apply to this model, is out of bounds, or what it names
+            cannot be read.
+        """
+        if unknown:
+            raise Error(f"unknown option {', '.join(sorted(unknown))}; GenerationConfig lists those that there are")
+        config = GenerationConfig(
+            n=n,
+            steps=steps,
+            seed=seed,
+            prompt=prompt,
+            prompt_tokens=prompt_tokens,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            label=label,
+            mood=mood,
+            perturb=perturb,
+            perturb_by=perturb_by,
+            perturb_context=perturb_context,
+            corpus=corpus,
+            gibbs_steps=gibbs_steps,
+            keep_steps=keep_steps,
+            keep_pitches=keep_pitches,
+        )
+        return self.answer(self.request(config))
+
+    def request(self, config: GenerationConfig) -> GenerationRequest:
+        """Returns what `config` asks of this model: with defaults, the prompt read and the label found.
+
+        Raises:
+          Error: if an option does not apply to this model, or what it names cannot be read.
+        """
+        return prepare(self, config, self._generator.defaults(self, config))
+
+    def answer(self, request: GenerationRequest) -> list[GeneratedPiece]:
+        """Makes the pieces of a request, one for each seed.
+
+        Raises:
+          Error: if an option is out of bounds.
+        """
+        return self._generator.generate(self, request)
 
     @property
-    def kind(self) -> str:
-        """The model's name: lstm, wavenet ..., each with signatures of its own where it has no tokens to predict."""
-        name: str = self.described["model"]["name"]
-        return name
-
-    def signature(self, name: str) -> Any:
-        """The function that the export holds under this name."""
-        return self._saved.signatures[name]
-
-    def ids(self, tokens: Sequence[str]) -> list[int]:
-        """The ids of a prompt; what a learned vocabulary does not know becomes its nearest token.
-
-        Raises:
-          ValueError: if a token is none of the encoding's.
-        """
-        ids: list[int] = self.vocabulary.ids(self.encoding.known(tokens, self.vocabulary)).tolist()
-        return ids
-
-    def label(self, name: str) -> int:
-        """The number of a label.
-
-        Raises:
-          UserError: if the model was not trained with it.
-        """
-        if not self.labels:
-            raise Error(f"no label {name!r}: the model was trained without labels")
-        if name not in self.labels:
-            raise Error(f"no label {name!r}: the trained labels are {', '.join(self.labels)}")
-        return 1 + self.labels.index(name)
-
-    def generate(self, prompts: Sequence[Sequence[int]], **wishes: Any) -> list[Answer]:
-        """An answer for each prompt. `wishes` are those of `inputs`.
-
-        Raises:
-          UserError: if a wish is out of bounds; the text says which.
-        """
-        try:
-            rows = self.signature("generate")(**inputs(prompts, **wishes))
-        except tf.errors.InvalidArgumentError as error:
-            # What the graph's own checks say, and the values that they saw.
-            found = re.search(r"assertion failed: \[(.*?)\] \[(.*?)\]", error.message)
-            raise Error(f"{found[1]}, got {found[2]}" if found else error.message.splitlines()[-1]) from None
-        return [
-            Answer(self.vocabulary.words(tokens[:length].tolist()), float(log_prob), EOS in tokens[:length])
-            for tokens, length, log_prob in zip(
-                rows["tokens"].numpy(), rows["length"].numpy(), rows["log_prob"].numpy(), strict=True
-            )
-        ]
+    def _generator(self) -> Generator:
+        inputs = self.inputs("generate")
+        for name, generator in GENERATORS.items():
+            if name in inputs:
+                return generator
+        raise Error(f"{self.path} cannot generate: its signature `generate` takes none of {', '.join(GENERATORS)}")
 
 
-def load(models: str) -> SavedModel:
-    """The newest version in a model's folder, or the version that the path itself is.
+def load(path: str | os.PathLike[str]) -> SavedModel:
+    """Loads the newest version in a model's folder, or the version that the path itself is.
 
     Raises:
-      UserError: if there is none, or it is no export of Tutti's.
+      Error: if there is none, or it is no export of Tutti's.
     """
-    path = models
-    if not _is_saved(path):
-        found = versions(models)
+    folder = os.fspath(path)
+    if not tf.io.gfile.exists(tf.io.gfile.join(folder, "saved_model.pb")):
+        found = versions(folder)
         if not found:
-            raise Error(f"no model at {models}: it has no version; make one with tutti export")
-        path = tf.io.gfile.join(models, str(found[-1]))
+            raise Error(f"no model at {folder}: it has no version; make one with tutti export")
+        folder = tf.io.gfile.join(folder, str(found[-1]))
     try:
-        encoding, vocabulary, described = (_asset(path, name) for name in (ENCODING, VOCABULARY, MODEL))
+        encoding, vocabulary, description = (_asset(folder, name) for name in (ENCODING, VOCABULARY, MODEL))
         # Exports of earlier versions have none.
-        labels = _asset(path, LABELS) if tf.io.gfile.exists(tf.io.gfile.join(path, "assets", LABELS)) else []
-        saved = tf.saved_model.load(path)
+        labels = _asset(folder, LABELS) if tf.io.gfile.exists(tf.io.gfile.join(folder, "assets", LABELS)) else []
+        saved = tf.saved_model.load(folder)
     except (OSError, ValueError, tf.errors.OpError) as error:
         reason = getattr(error, "message", None) or str(error)
-        raise Error(f"cannot load {path}: {reason.splitlines()[0]}") from None
-    return SavedModel(str(path), encoding_from_json(encoding), Vocabulary(vocabulary), tuple(labels), described, saved)
+        raise Error(f"cannot load {folder}: {reason.splitlines()[0]}") from None
+    return SavedModel(folder, encoding_from_json(encoding), Vocabulary(vocabulary), tuple(labels), description, saved)
 
 
 def versions(models: str) -> list[int]:
-    """The numbers of the versions in a model's folder, in order."""
+    """Returns the numbers of the versions in a model's folder, in order."""
     if not tf.io.gfile.isdir(models):
         return []
     names = [name.rstrip("/") for name in tf.io.gfile.listdir(models)]
     return sorted(int(name) for name in names if re.fullmatch(r"\d+", name))
-
-
-def inputs(
-    prompts: Sequence[Sequence[int]],
-    *,
-    steps: int | Sequence[int],
-    seeds: Sequence[int],
-    temperature: float = 1.0,
-    top_k: int = 0,
-    top_p: float = 0.0,
-    label: int | Sequence[int] = 0,
-) -> dict[str, Any]:
-    """Tensors for the `generate` signature: a row for each prompt (ids without BOS) and its seed.
-
-    `steps` and `label` (its number) hold for all rows, or are given one for each.
-    """
-    width = max(map(len, prompts))
-    rows = len(prompts)
-    return {
-        "prompt": tf.constant([[*prompt, *[0] * (width - len(prompt))] for prompt in prompts], tf.int32, [rows, width]),
-        "steps": _one_each(steps, rows),
-        "temperature": tf.fill([rows], tf.constant(temperature, tf.float32)),
-        "top_k": tf.fill([rows], top_k),
-        "top_p": tf.fill([rows], tf.constant(top_p, tf.float32)),
-        "seed": tf.constant(seeds, tf.int64),
-        "label": _one_each(label, rows),
-    }
-
-
-def _one_each(value: int | Sequence[int], rows: int) -> Any:
-    return tf.constant([value] * rows if isinstance(value, int) else value, tf.int32, [rows])
-
-
-def _is_saved(path: str) -> bool:
-    return bool(tf.io.gfile.exists(tf.io.gfile.join(path, "saved_model.pb")))
 
 
 def _asset(path: str, name: str) -> Any:

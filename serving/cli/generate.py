@@ -1,136 +1,109 @@
 """`tutti generate`: an exported model -> music, its picture, its sheet and text."""
 
+from __future__ import annotations
+
 import argparse
+import dataclasses
 import json
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import tutti
 from serving.cli import generation_flags
-from serving.generation import inpaint, moods, output, perturb, prompts
-from serving.saved_model import SavedModel, load
+from serving.generation.config import GenerationConfig
+from serving.options import OptionError
+from tutti.errors import Error
 
-
-@dataclass(frozen=True)
-class Piece:
-    """A piece that a model made.
-
-    Attributes:
-      tokens: all of it, the prompt too.
-      new: how many of them the model wrote.
-      said: what else there is to say of it.
-    """
-
-    tokens: Sequence[str]
-    new: int
-    said: dict[str, Any]
+if TYPE_CHECKING:
+    from serving.generation.piece import GeneratedPiece
+    from serving.generation.request import GenerationRequest
+    from serving.saved_model import SavedModel
 
 
 def main(argv: list[str]) -> None:
-    args = generation_flags.parse(argv)
-    engine = load(args.model)
-    generation_flags.settle(args, engine)
-    look = generation_flags.look(args)
-    look.check(args.out, engine.encoding)
-    label, mood = chosen_label(args, engine)
-    prompt = prompts.prompt(args.prompt, args.prompt_tokens, engine) if args.prompt is not None else []
-    seeds = [args.seed + i for i in range(args.pieces)]
-    print(f"{engine.path}: {args.pieces} x {args.steps} tokens", file=sys.stderr)
+    """Generates pieces as the flags say, writes them, and prints their files."""
+    args = generation_flags.parser().parse_args(argv)
+    try:
+        _generate(args)
+    except OptionError as error:
+        raise Error(error.text(generation_flags.flag)) from None
+
+
+def _generate(args: argparse.Namespace) -> None:
+    from serving.generation import output
+
+    config = GenerationConfig(
+        **{field.name: getattr(args, field.name) for field in dataclasses.fields(GenerationConfig)}
+    )
+    output.check_place(args.out, args.bpm)
+    model = tutti.load(args.model)
+    output.check(args.out, model.encoding.medium, bpm=args.bpm, sheet=args.sheet)
+    request = model.request(config)
+    _report_request(model, request)
     begun = time.perf_counter()
-    pieces = made(engine, prompt, seeds, label, args)
-    count, seconds = sum(piece.new for piece in pieces), time.perf_counter() - begun
-    print(f"{count:,} tokens in {seconds:.1f} s, {count / seconds:,.0f} tokens/s", file=sys.stderr)
-    if not count and args.steps:
-        print(
-            "note: the model ends the piece here; with --prompt-tokens it goes on from an earlier place",
-            file=sys.stderr,
-        )
-    contents: dict[Path, bytes] = {}
-    told = []
-    for i, (seed, piece) in enumerate(zip(seeds, pieces, strict=True), 1):
-        out = args.out if args.pieces == 1 else args.out.with_stem(f"{args.out.stem}-{i}")
-        files = output.rendered(out, piece.tokens, engine.encoding, look)
-        contents |= files
-        told.append({"file": str(out), "seed": seed, "tokens": piece.new, **piece.said, "files": [*map(str, files)]})
-    output.write(contents)
+    pieces = model.answer(request)
+    _report_speed(sum(piece.new_tokens for piece in pieces), time.perf_counter() - begun, request)
+    files = _write(pieces, args)
     if args.json:
-        labelled = {"label": engine.labels[label - 1] if label else None, **({"mood": mood} if mood else {})}
-        print(json.dumps({"model": engine.path, "prompt": len(prompt), **labelled, "pieces": told}, indent=1))
+        print(json.dumps(_described(model, request, pieces, files), indent=1))
         return
-    for said in told:
-        tell_disturbances(said)
-        print(said["file"])
+    for piece, written in zip(pieces, files, strict=True):
+        _report_disturbances(piece, written[0])
+        print(written[0])
 
 
-def made(
-    engine: SavedModel, prompt: Sequence[str], seeds: Sequence[int], label: int, args: argparse.Namespace
-) -> list[Piece]:
-    """A piece for each seed.
+def _write(pieces: list[GeneratedPiece], args: argparse.Namespace) -> list[list[Path]]:
+    """Writes all files of all pieces, or none, and returns those of each piece."""
+    from tutti import atomic
 
-    Raises:
-      UserError: if the flags ask for what the model cannot do.
-    """
-    if engine.kind == "rbm":
-        return [
-            Piece(piece, len(piece), {})
-            for piece in inpaint.generate(
-                engine,
-                prompt,
-                seeds,
-                steps=args.steps,
-                gibbs_steps=args.gibbs_steps,
-                keep_steps=args.keep_steps,
-                keep_pitches=args.keep_pitches,
-            )
-        ]
-    asked = {"label": label, "temperature": args.temperature, "top_k": args.top_k, "top_p": args.top_p}
-    if args.perturb is not None:
-        context = engine.described["window"] if args.perturb_context is None else args.perturb_context
-        songs = prompts.corpus(args.corpus or (), engine)
-        disturbance = perturb.Disturbance(args.perturb, args.perturb_by or "return", context, songs)
-        written = perturb.generate(engine, prompt, args.steps, seeds, disturbance, **asked)
-        return [
-            Piece(piece.words, piece.written, {"log_prob": piece.log_prob, "disturbed": piece.disturbed})
-            for piece in written
-        ]
-    ids = engine.ids(prompt)
-    answers = engine.generate([ids] * len(seeds), steps=args.steps, seeds=seeds, **asked)
-    return [Piece([*prompt, *answer.tokens], len(answer.tokens), {"log_prob": answer.log_prob}) for answer in answers]
+    contents: list[dict[Path, bytes]] = []
+    for i, piece in enumerate(pieces, 1):
+        path = args.out if len(pieces) == 1 else args.out.with_stem(f"{args.out.stem}-{i}")
+        contents.append(piece.rendered(path, bpm=args.bpm, picture=not args.no_picture, sheet=args.sheet))
+    atomic.write_all({path: content for files in contents for path, content in files.items()})
+    return [list(files) for files in contents]
 
 
-def chosen_label(args: argparse.Namespace, engine: SavedModel) -> tuple[int, dict[str, Any] | None]:
-    """The number of the label that is asked for, 0 for none, and where it was a mood, how that was understood.
-
-    Raises:
-      UserError: if the model has no such label.
-    """
-    if args.label is not None:
-        return engine.label(args.label), None
-    if args.mood is None:
-        if engine.labels:
-            print(f"note: --label asks for one of {', '.join(engine.labels)}", file=sys.stderr)
-        return 0, None
-    match = moods.match(args.mood, engine.labels)
-    next_one = ", next {} ({:.2f})".format(*match.runner_up) if match.runner_up else ""
-    print(f"{args.mood!r}: label {match.label} (cosine {match.cosine:.2f}{next_one})", file=sys.stderr)
-    said = {"words": args.mood, "label": match.label, "cosine": match.cosine, "runner_up": match.runner_up}
-    return engine.label(match.label), said
+def _described(
+    model: SavedModel, request: GenerationRequest, pieces: list[GeneratedPiece], files: list[list[Path]]
+) -> dict[str, Any]:
+    """Returns what --json prints."""
+    described: dict[str, Any] = {"model": model.path, "prompt": len(request.prompt), "label": request.label}
+    if request.mood:
+        described["mood"] = {"words": request.config.mood, **dataclasses.asdict(request.mood)}
+    described["pieces"] = [
+        {"file": str(written[0]), **piece.to_json(), "files": [*map(str, written)]}
+        for piece, written in zip(pieces, files, strict=True)
+    ]
+    return described
 
 
-def tell_disturbances(piece: dict[str, Any]) -> None:
-    """Says on stderr where a piece was disturbed, and how."""
-    for said in piece.get("disturbed", ()):
-        if said["by"] == "key":
-            how = f"{said['semitones']:+d} semitones"
+def _report_request(model: SavedModel, request: GenerationRequest) -> None:
+    mood = request.mood
+    if mood:
+        runner_up = ", next {} ({:.2f})".format(*mood.runner_up) if mood.runner_up else ""
+        _note(f"{request.config.mood!r}: label {mood.label} (cosine {mood.cosine:.2f}{runner_up})")
+    elif model.labels and request.label is None:
+        _note(f"note: --label asks for one of {', '.join(model.labels)}")
+    _note(f"{model.path}: {request.config.n} x {request.config.steps} tokens")
+
+
+def _report_speed(count: int, seconds: float, request: GenerationRequest) -> None:
+    _note(f"{count:,} tokens in {seconds:.1f} s, {count / seconds:,.0f} tokens/s")
+    if not count and request.config.steps:
+        _note("note: the model ends the piece here; with --prompt-tokens it goes on from an earlier place")
+
+
+def _report_disturbances(piece: GeneratedPiece, path: Path) -> None:
+    for disturbance in piece.disturbances or ():
+        if disturbance.semitones:
+            how = f"{disturbance.semitones:+d} semitones"
         else:
-            how = f"as after token {said['token']}" + (f" of {said['file']}" if "file" in said else "")
-        print(f"{piece['file']}: disturbed after {said['at']} new tokens: {how}", file=sys.stderr)
+            how = f"as after token {disturbance.token}" + (f" of {disturbance.file}" if disturbance.file else "")
+        _note(f"{path}: disturbed after {disturbance.at} new tokens: {how}")
 
 
-if __name__ == "__main__":
-    from tutti import cli
-
-    sys.exit(cli.run(main, sys.argv[1:]))
+def _note(text: str) -> None:
+    print(text, file=sys.stderr)

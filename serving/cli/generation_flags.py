@@ -1,18 +1,11 @@
-"""The flags of `tutti generate`, and what they ask for."""
+"""The flags of `tutti generate`. The flag of an option of `GenerationConfig` has its name; `n` is -n alone."""
 
 import argparse
 from pathlib import Path
 
-from serving.generation.inpaint import GIBBS_STEPS
-from serving.generation.output import Look
-from serving.generation.perturb import WAYS
-from serving.saved_model import SavedModel
+from serving.generation.config import GIBBS_STEPS, PERTURBATIONS
 from tutti.cli.flags import Parser
-from tutti.errors import Error
-
-# Flags that apply to models of tokens alone, and those that apply to machines alone, with their values there.
-OF_TOKENS = {"temperature", "top_k", "top_p", "label", "mood", "perturb", "perturb_by", "corpus", "perturb_context"}
-OF_ROLLS = {"gibbs_steps": GIBBS_STEPS, "keep_steps": "", "keep_pitches": ""}
+from tutti.cli.flags import flag as flag_of_field
 
 EXAMPLES = """examples:
   tutti generate --model models/drums --out drums.mid
@@ -27,14 +20,17 @@ EXAMPLES = """examples:
 
 The same seed gives the same piece, alone or among others. Seeds of several pieces follow each other.
 """
+# Options whose flags have other names.
+FLAGS = {"n": "-n", "path": "--out"}
 
 
-def parse(argv: list[str]) -> argparse.Namespace:
-    """The flags, checked as far as that can be done without the model.
+def flag(option: str) -> str:
+    """Returns the flag of an option of the library."""
+    return FLAGS.get(option) or flag_of_field(option)
 
-    Raises:
-      UserError: if one is wrong.
-    """
+
+def parser() -> argparse.ArgumentParser:
+    """Returns the parser of `tutti generate`."""
     about = "Writes pieces that a model makes: OUT.mid (OUT.wav for sound), and beside it OUT.png and OUT.txt."
     parser = Parser("tutti generate", about, EXAMPLES)
     parser.add_argument("--model", required=True, metavar="DIR", help="what tutti export wrote, or one version of it")
@@ -50,23 +46,17 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--top-k", type=int, help="sample from the k likeliest tokens only (0: all)")
     parser.add_argument("--top-p", type=float, help="from the fewest with this probability (0: all)")
     parser.add_argument("--seed", type=int, default=1, help="of the first piece (1)")
-    parser.add_argument("-n", "--pieces", type=int, default=1, help="how many pieces (1)")
+    parser.add_argument("-n", "--pieces", dest="n", type=int, default=1, metavar="PIECES", help="how many pieces (1)")
     _add_conditioning(parser)
     _add_perturbation(parser)
-    _add_rolls(parser)
+    _add_frames(parser)
     parser.add_argument(
         "--bpm", type=float, help="quarter notes a minute in the MIDI file (120, or what the tokens say)"
     )
     parser.add_argument("--sheet", action="store_true", help="write OUT.musicxml too, and pages where they can be made")
     parser.add_argument("--no-picture", action="store_true", help="write no OUT.png")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
-    args = parser.parse_args(argv)
-    _check(args)
-    return args
-
-
-def look(args: argparse.Namespace) -> Look:
-    return Look(args.bpm, not args.no_picture, args.sheet)
+    return parser
 
 
 def _add_conditioning(parser: argparse.ArgumentParser) -> None:
@@ -80,7 +70,7 @@ def _add_perturbation(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--perturb", type=int, metavar="N", help="every N tokens or so, as the seed decides")
     group.add_argument(
         "--perturb-by",
-        choices=WAYS,
+        choices=PERTURBATIONS,
         help="it goes on as if there had stood before: an earlier passage of its own (return), what there is but in "
         "another key (key), or a passage of --corpus (corpus); (return)",
     )
@@ -90,50 +80,10 @@ def _add_perturbation(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_rolls(parser: argparse.ArgumentParser) -> None:
+def _add_frames(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("for Boltzmann machines over piano rolls")
     group.add_argument(
         "--gibbs-steps", type=int, metavar="N", help=f"how often the bits of a window are drawn ({GIBBS_STEPS})"
     )
     group.add_argument("--keep-steps", metavar="A-B", help="keep only these steps of the prompt, counted from 0 (all)")
     group.add_argument("--keep-pitches", metavar="A-B", help="keep only these pitches of the prompt (all)")
-
-
-def settle(args: argparse.Namespace, engine: SavedModel) -> None:
-    """Gives the flags that were left out the values that they have for this kind of model.
-
-    Raises:
-      UserError: if one was given that does not apply to it.
-    """
-    given = {name for name, value in vars(args).items() if value is not None}
-    if strangers := sorted(given & (OF_TOKENS if engine.kind == "rbm" else set(OF_ROLLS))):
-        flags = ", ".join("--" + name.replace("_", "-") for name in strangers)
-        raise Error(f"{flags} does not apply to {engine.path}, which is of the kind {engine.kind}")
-    if engine.kind == "rbm":
-        # What is kept in parts is to be filled in, not to be continued.
-        steps = 0 if args.keep_steps or args.keep_pitches else engine.described["window"]
-        defaults = {"steps": steps, **OF_ROLLS}
-    else:
-        defaults = {"steps": 500, "temperature": 1.0, "top_k": 0, "top_p": 0.0}
-    for name, value in defaults.items():
-        if name not in given:
-            setattr(args, name, value)
-
-
-def _check(args: argparse.Namespace) -> None:
-    if args.prompt_tokens < 0:
-        raise Error(f"--prompt-tokens is {args.prompt_tokens}; it must be at least 0")
-    if args.pieces < 1:
-        raise Error(f"-n is {args.pieces}; it must be at least 1")
-    if args.bpm is not None and not 4 <= args.bpm <= 1000:
-        raise Error(f"--bpm is {args.bpm:g}; it must be from 4 to 1000")
-    if not -(2**63) <= args.seed < 2**63 - args.pieces:
-        raise Error(f"--seed is {args.seed}; it must fit into 64 bits")
-    if args.perturb is None:
-        given = {"--perturb-by": args.perturb_by, "--corpus": args.corpus, "--perturb-context": args.perturb_context}
-        if flags := [flag for flag, value in given.items() if value is not None]:
-            raise Error(f"{flags[0]} says how to disturb a piece; say with --perturb N how often")
-    elif (args.perturb_by == "corpus") != (args.corpus is not None):
-        raise Error("--perturb-by corpus and --corpus FILE belong together: one says how, the other with what")
-    if not args.out.parent.is_dir():
-        raise Error(f"cannot write {args.out}: there is no folder {args.out.parent}")

@@ -1,36 +1,37 @@
-"""Piano rolls of any length from a Boltzmann machine, window after window, around what a prompt gives."""
+"""Pieces of any length from a model of windows of frames, window after window, around what a prompt gives.
+
+The model is an export whose `generate` signature takes frames and those of their bits that shall stay.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
-from serving import quiet  # noqa: F401  (before TensorFlow)
-
-# isort: split
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
-from serving.saved_model import SavedModel
-from tutti.encodings.pianoroll import PianoRoll
-from tutti.errors import Error
+from serving.exported_model import ExportedModel
+from serving.generation.config import GIBBS_STEPS, GenerationConfig
+from serving.generation.piece import GeneratedPiece
+from serving.generation.request import GenerationRequest
+from serving.options import OptionError
+from tutti.encodings.base import FrameEncoding
 
 Bits = NDArray[np.uint8]
 # (frames uint8[n, window, bits], the bits to keep, likewise, seeds int64[n]) -> frames
 Draw = Callable[[Bits, Bits, NDArray[np.int64]], Bits]
 
 MAX_STEPS = 1 << 16
-# Sampling begins in silence, and it takes some tens of steps until nothing is left of that.
-GIBBS_STEPS = 100
 # Distance between the seeds of a piece's windows, odd and without pattern: seeds of pieces follow each other.
 WINDOW_SEEDS = 0x9E3779B97F4A7C15
 
 
 @dataclass(frozen=True, eq=False)
-class Wish:
-    """What is given of a piece.
+class MaskedFrames:
+    """A piece of which a part is given.
 
     Attributes:
-      frames: uint8[steps, bits], 0 wherever it is not kept.
+      frames: uint8[steps, bits], 0 wherever they are to be drawn.
       keep: uint8[steps, bits], 1 for the bits that stay.
     """
 
@@ -38,78 +39,76 @@ class Wish:
     keep: Bits
 
 
-def generate(
-    engine: SavedModel,
-    prompt: Sequence[str],
-    seeds: Sequence[int],
-    *,
-    steps: int,
-    gibbs_steps: int = GIBBS_STEPS,
-    keep_steps: str = "",
-    keep_pitches: str = "",
-) -> list[list[str]]:
-    """Whole pieces as tokens, the prompt's included, one for each seed.
+def defaults(model: ExportedModel, config: GenerationConfig) -> dict[str, Any]:
+    """Returns the options that apply to models of frames, with their values where they are not given."""
+    # What is kept in parts is to be filled in, not to be continued.
+    steps = 0 if config.keep_steps or config.keep_pitches else model.window
+    return {"steps": steps, "gibbs_steps": GIBBS_STEPS, "keep_steps": "", "keep_pitches": ""}
 
-    Args:
-      engine: an export of a Boltzmann machine.
-      prompt: tokens; empty for none.
-      steps: frames behind the prompt.
-      gibbs_steps: how often each window is drawn.
-      keep_steps, keep_pitches: what to keep of the prompt, see `wish`.
+
+def generate(model: ExportedModel, request: GenerationRequest) -> list[GeneratedPiece]:
+    """Writes a piece for each seed: the prompt, as far as it is kept, and `steps` frames behind it.
 
     Raises:
-      UserError: if a wish is out of bounds.
+      Error: if an option is out of bounds.
     """
-    encoding, window = engine.encoding, int(engine.described["window"])
-    assert isinstance(encoding, PianoRoll)
-    most = int(engine.described["limits"]["gibbs_steps"])
-    if not 0 <= gibbs_steps <= most:
-        raise Error(f"--gibbs-steps is {gibbs_steps}; it must be from 0 to {most}")
-    if not 0 <= steps <= MAX_STEPS:
-        raise Error(f"--steps is {steps}; it must be from 0 to {MAX_STEPS}")
-    signature = engine.signature("generate")
+    config, encoding = request.config, cast(FrameEncoding, model.encoding)
+    steps, gibbs_steps = config.steps or 0, GIBBS_STEPS if config.gibbs_steps is None else config.gibbs_steps
+    most = int(model.description["limits"]["gibbs_steps"])
+    for name, value, limit in (("gibbs_steps", gibbs_steps, most), ("steps", steps, MAX_STEPS)):
+        if not 0 <= value <= limit:
+            raise OptionError(f"{{{name}}} is {value}; it must be from 0 to {limit}")
 
     def draw(frames: Bits, keep: Bits, seeds: NDArray[np.int64]) -> Bits:
-        asked = {"frames": frames, "keep": keep, "gibbs_steps": np.full(len(seeds), gibbs_steps, np.int32)}
-        answer = signature(seed=tf.constant(seeds), **{name: tf.constant(value) for name, value in asked.items()})
-        drawn: Bits = answer["frames"].numpy()
+        repeats = np.full(len(seeds), gibbs_steps, np.int32)
+        inputs = {"frames": frames, "keep": keep, "gibbs_steps": repeats, "seed": seeds}
+        drawn: Bits = model.call("generate", inputs)["frames"].numpy()
         return drawn
 
-    given = wish(encoding, prompt, steps, keep_steps, keep_pitches)
-    return [encoding.words(piece) for piece in compose(draw, given, window, seeds)]
+    given = masked(encoding, request.prompt, steps, config.keep_steps or "", config.keep_pitches or "")
+    pieces = [encoding.words(frames) for frames in compose(draw, given, model.window, config.seeds)]
+    return [
+        GeneratedPiece(tokens=tuple(tokens), seed=seed, new_tokens=len(tokens), encoding=encoding)
+        for seed, tokens in zip(config.seeds, pieces, strict=True)
+    ]
 
 
-def wish(encoding: PianoRoll, prompt: Sequence[str], new: int, keep_steps: str = "", keep_pitches: str = "") -> Wish:
-    """The prompt's frames and `new` ones behind them. The prompt is kept but for what lies outside the ranges.
+def masked(
+    encoding: FrameEncoding, prompt: Sequence[str], new: int, keep_steps: str = "", keep_pitches: str = ""
+) -> MaskedFrames:
+    """Returns the prompt's frames and `new` ones behind them. The prompt is kept but for what is outside the ranges.
 
     Args:
       keep_steps, keep_pitches: ranges such as 0-7, both ends included; empty for all.
 
     Raises:
-      UserError: if the prompt is none, a range is none or holds nothing of it, or there are no frames at all.
+      OptionError: if the prompt is none, a range is none or holds nothing of it, or there are no frames at all.
     """
     try:
         given = encoding.frames(prompt)
     except ValueError as error:
-        raise Error(f"--prompt: {error}") from None
-    for flag, value in (("--keep-steps", keep_steps), ("--keep-pitches", keep_pitches)):
+        raise OptionError("{prompt}: {error}", error=error) from None
+    for name, value in (("keep_steps", keep_steps), ("keep_pitches", keep_pitches)):
         if value and not len(given):
-            raise Error(f"{flag} {value} keeps of a --prompt, but there is none")
+            raise OptionError(f"{{{name}}} {{value}} keeps of a {{prompt}}, but there is none", value=value)
     steps = len(given) + new
     if not steps:
-        raise Error("--steps is 0 and there is no --prompt; a piece has one step at least")
-    frames = np.zeros((steps, encoding.bits), np.uint8)
+        raise OptionError("{steps} is 0 and there is no {prompt}; a piece has one step at least")
+    frames, keep = np.zeros((2, steps, encoding.bits), np.uint8)
     frames[: len(given)] = given
-    keep = np.zeros((steps, 2, encoding.pitches), np.uint8)
-    first, last = _range("--keep-steps", keep_steps, 0, len(given) - 1) if len(given) else (0, -1)
-    low, high = _range("--keep-pitches", keep_pitches, encoding.lowest, encoding.highest - 1)
-    keep[first : last + 1, :, low - encoding.lowest : high + 1 - encoding.lowest] = 1
-    kept = keep.reshape(steps, encoding.bits)
-    return Wish(frames * kept, kept)
+    keep[: len(given)] = 1
+    if keep_steps:
+        first, last = _range("keep_steps", keep_steps, 0, len(given) - 1)
+        keep[:first] = keep[last + 1 :] = 0
+    if keep_pitches:
+        pitches = encoding.bit_pitches()
+        low, high = _range("keep_pitches", keep_pitches, int(pitches.min()), int(pitches.max()))
+        keep[:, (pitches < low) | (pitches > high)] = 0
+    return MaskedFrames(frames * keep, keep)
 
 
-def compose(draw: Draw, given: Wish, window: int, seeds: Sequence[int]) -> Bits:
-    """Whole pieces, uint8[len(seeds), steps, bits].
+def compose(draw: Draw, given: MaskedFrames, window: int, seeds: Sequence[int]) -> Bits:
+    """Draws whole pieces, uint8[len(seeds), steps, bits].
 
     Windows overlap by half, and each keeps what the one before it has drawn there. A piece depends on its own seed
     alone.
@@ -129,24 +128,24 @@ def compose(draw: Draw, given: Wish, window: int, seeds: Sequence[int]) -> Bits:
 
 
 def _starts(length: int, window: int) -> list[int]:
-    """Where windows begin; the last one ends with the piece."""
+    """Returns where windows begin; the last one ends with the piece."""
     return [*range(0, length - window, window - window // 2), length - window]
 
 
 def _window_seeds(seeds: Sequence[int], number: int) -> NDArray[np.int64]:
-    """The seeds of window `number`; those of the first are the pieces' own."""
+    """Returns the seeds of window `number`; those of the first are the pieces' own."""
     mixed = [(seed + number * WINDOW_SEEDS) % (1 << 64) for seed in seeds]
     return np.array(mixed, np.uint64).view(np.int64)
 
 
-def _range(flag: str, text: str, least: int, most: int) -> tuple[int, int]:
-    """`text` as two numbers, cut to `least` and `most`; these where it is empty."""
-    if not text:
-        return least, most
+def _range(option: str, text: str, least: int, most: int) -> tuple[int, int]:
+    """Reads a range such as 0-7, and cuts it to `least` and `most`."""
     first, _, last = text.partition("-")
     if not (first.isdecimal() and last.isdecimal() and first.isascii() and last.isascii()):
-        raise Error(f"{flag} is {text!r}; it must be a range such as {least}-{max(most, least)}")
+        raise OptionError(
+            f"{{{option}}} is {{text!r}}; it must be a range such as {least}-{max(most, least)}", text=text
+        )
     low, high = max(int(first), least), min(int(last), most)
     if low > high:
-        raise Error(f"{flag} {text} keeps nothing: there are {least} to {most}")
+        raise OptionError(f"{{{option}}} {{text}} keeps nothing: there are {least} to {most}", text=text)
     return low, high

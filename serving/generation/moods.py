@@ -1,4 +1,4 @@
-"""A mood in words -> the trained label that comes nearest to it, by vectors of meaning.
+"""Finds the trained label that comes nearest to a mood in words, by vectors of meaning.
 
 Words and labels become vectors, and the label of highest cosine is taken. Three things make that hold for single words
 as well as for phrases; they were found by trying moods against labels of several kinds:
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from serving.generation import sentence_vectors
 from serving.generation.sentence_vectors import Encoder
-from tutti.errors import Error
+from serving.options import OptionError
 
 PHRASES = ("{}", "a feeling of {}", "the music is {}")
 MOODS = (
@@ -28,58 +28,26 @@ MOODS = (
     *("triumph", "dread", "playfulness", "serenity", "energy", "darkness", "warmth", "cold", "night", "light"),
 )
 # Words that say nothing of a mood; the rest are key words.
-PLAIN = frozenset(
-    [
-        *(
-            "a",
-            "an",
-            "and",
-            "are",
-            "as",
-            "at",
-            "be",
-            "but",
-            "by",
-            "feel",
-            "feeling",
-            "feelings",
-            "feels",
-            "for",
-            "from",
-        ),
-        *(
-            "full",
-            "i",
-            "in",
-            "is",
-            "it",
-            "its",
-            "like",
-            "make",
-            "makes",
-            "me",
-            "mood",
-            "moods",
-            "music",
-            "musical",
-            "my",
-        ),
-        *("of", "on", "or", "piece", "please", "quite", "really", "rather", "so", "some", "something", "song", "that"),
-        *("the", "this", "to", "tune", "very", "want", "which", "with", "you"),
-    ]
-)
+_STOP_WORDS = """
+    a an and are as at be but by feel feeling feelings feels for from full i in is it its like make makes me mood
+    moods music musical my of on or piece please quite rather really so some something song that the this to tune
+    very want which with you
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
 NEAR = 0.42  # three in a hundred pairs of nonsense and a label come nearer, five in a hundred moods do not
-MOST_CHARACTERS = 1000
+MAX_CHARACTERS = 1000
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Match:
-    """Attributes:
-    label: the trained label that was taken.
-    cosine: how near it is, from -1 to 1.
-    runner_up: the next label and its cosine; none where there is one label alone.
+    """How a mood was understood.
+
+    Attributes:
+      label: the trained label that was taken.
+      cosine: how near it is, from -1 to 1.
+      runner_up: the next label and its cosine; none where there is one label alone.
     """
 
     label: str
@@ -88,64 +56,76 @@ class Match:
 
 
 def match(mood: str, labels: Sequence[str]) -> Match:
-    """The label nearest to a mood.
+    """Returns the label nearest to a mood.
 
     Raises:
-      UserError: if nothing is near, the model has no labels, or the extra `moods` is not installed.
+      Error: if nothing is near, the model has no labels, or the extra `moods` is not installed.
     """
     if not labels:
-        raise Error("--mood needs a model that was trained with labels; this one has none")
+        raise OptionError("{mood} needs a model that was trained with labels; this one has none")
     if not key_words(mood):
-        raise Error(f"--mood {mood!r} holds no word that says a mood")
-    near = closeness(mood, labels, sentence_vectors.load())
-    ranked = sorted(zip(labels, near.tolist(), strict=True), key=lambda pair: -pair[1])
+        raise OptionError("{mood} {words!r} holds no word that says a mood", words=mood)
+    cosines = closeness(mood, labels, sentence_vectors.load())
+    ranked = sorted(zip(labels, cosines.tolist(), strict=True), key=lambda pair: -pair[1])
     (label, cosine), *others = ranked
     if cosine < NEAR:
-        raise Error(
-            f"--mood {mood!r}: no trained label is near (the nearest, {label}, has cosine {cosine:.2f}, below {NEAR}); "
-            f"the labels are {', '.join(labels)}: name one with --label"
+        raise OptionError(
+            "{mood} {words!r}: no trained label is near (the nearest, {nearest}, has cosine {cosine:.2f}, below "
+            "{near}); the labels are {labels}: name one with {label}",
+            words=mood,
+            nearest=label,
+            cosine=cosine,
+            near=NEAR,
+            labels=", ".join(labels),
         )
     return Match(label, cosine, others[0] if others else None)
 
 
 def closeness(mood: str, labels: Sequence[str], encoder: Encoder) -> Floats:
-    """float32[labels], the cosine of each to the mood, less what it has to any mood; -1 for one without a word."""
-    mood = " ".join(mood.lower().split())[:MOST_CHARACTERS]
+    """Returns float32[labels]: the cosine of each to the mood, less what it has to any mood; -1 for one without a word.
+
+    Raises:
+      OptionError: if no label has a word.
+    """
+    mood = " ".join(mood.lower().split())[:MAX_CHARACTERS]
     words = key_words(mood)
     texts = [cleaned(label) for label in labels]
     named = [text for text in texts if text]
     if not named:
-        raise Error(f"--mood cannot choose: the labels {', '.join(labels)} are no words; name one with --label")
-    asked, known = np.split(_phrased([mood, *words, *named], encoder), [1 + len(words)])
-    cosines = asked @ known.T
-    anyway = known @ _any_mood(encoder)
-    near = (cosines[0] + cosines[1:].mean(axis=0)) / 2 - (anyway - anyway.mean())
+        raise OptionError(
+            "{mood} cannot choose: the labels {labels} are no words; name one with {label}", labels=", ".join(labels)
+        )
+    mood_vectors, label_vectors = np.split(_phrased([mood, *words, *named], encoder), [1 + len(words)])
+    cosines = mood_vectors @ label_vectors.T
+    to_any_mood = label_vectors @ _any_mood(encoder)
     result = np.full(len(labels), -1, np.float32)
-    result[[i for i, text in enumerate(texts) if text]] = near
+    result[[i for i, text in enumerate(texts) if text]] = (cosines[0] + cosines[1:].mean(axis=0)) / 2 - (
+        to_any_mood - to_any_mood.mean()
+    )
     return result
 
 
 def cleaned(label: str) -> str:
-    """The words of a label, which may be a folder's name: `01-Joyful` is joyful, `SadSlow` and `sad_slow` sad slow."""
+    """Returns the words of a label, which may be a folder's name: `01-Joyful` is joyful, `SadSlow` sad slow."""
     return " ".join(re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", label))).lower()
 
 
 def key_words(mood: str) -> list[str]:
-    """The words of a phrase that may say a mood."""
+    """Returns the words of a phrase that may say a mood."""
     words = re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", mood.lower())
-    return [word for word in words if word not in PLAIN]
+    return [word for word in words if word not in STOP_WORDS]
 
 
 @cache
 def _any_mood(encoder: Encoder) -> Floats:
-    """float32[width]; its product with a vector is that one's mean cosine to `MOODS`."""
+    """Returns float32[width]; its product with a vector is that one's mean cosine to `MOODS`."""
     mean: Floats = _phrased(MOODS, encoder).mean(axis=0)
     return mean
 
 
 def _phrased(texts: Sequence[str], encoder: Encoder) -> Floats:
-    """float32[texts, width], each text's mean over `PHRASES`, of length 1."""
-    spoken = encoder.vectors([phrase.format(text) for phrase in PHRASES for text in texts])
-    mean = spoken.reshape(len(PHRASES), len(texts), -1).mean(axis=0)
+    """Returns float32[texts, width], each text's mean over `PHRASES`, of length 1."""
+    vectors = encoder.vectors([phrase.format(text) for phrase in PHRASES for text in texts])
+    mean = vectors.reshape(len(PHRASES), len(texts), -1).mean(axis=0)
     unit: Floats = mean / np.linalg.norm(mean, axis=1, keepdims=True)
     return unit

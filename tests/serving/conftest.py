@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from serving import quiet  # noqa: F401
+from tutti.quiet import importing
 
-# isort: split
-import tensorflow as tf
+with importing():
+    import tensorflow as tf
+
 
 from serving.export import export
 from trainer.config import TrainingConfig
@@ -37,7 +38,7 @@ def made(
     encoding: Encoding | None = None,
     vocabulary: Vocabulary | None = None,
 ) -> Run:
-    """A run with random weights; of drums, if nothing else is said."""
+    """A run with random weights; of drums, unless another encoding is given."""
     encoding = encoding or Drums()
     config = RunConfig(
         preset="drums-lstm-small",
@@ -62,7 +63,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that was trained with labels."""
     run = made(tmp_path_factory.mktemp("runs") / "styles", Lstm(units=32, layers=2, embedding=16), LABELS)
     path = tmp_path_factory.mktemp("models") / "styles"
-    export(run, str(path))
+    export(run, path)
     return path
 
 
@@ -75,7 +76,7 @@ def piano(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = Lstm(units=32, layers=1, embedding=16)
     run = made(tmp_path_factory.mktemp("runs") / "piano", model, encoding=NotesAndChords(), vocabulary=vocabulary)
     path = tmp_path_factory.mktemp("models") / "piano"
-    export(run, str(path))
+    export(run, path)
     return path
 
 
@@ -83,5 +84,5 @@ def piano(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def models(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a model with one version."""
     path = tmp_path_factory.mktemp("models") / "drums"
-    export(run, str(path))
+    export(run, path)
     return path

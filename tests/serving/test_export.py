@@ -6,17 +6,15 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
-import pytest
-
-from serving import quiet  # noqa: F401
-
-# isort: split
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from serving.export import export
-from serving.saved_model import inputs, load
+from serving.export import Export, export
+from serving.generation.prediction import inputs
+from serving.saved_model import load
 from tests.serving.conftest import LABELS, made
 from trainer.models.lstm.settings import Lstm
 from trainer.models.rbm.settings import Rbm
@@ -36,7 +34,7 @@ import numpy as np
 import tensorflow as tf
 
 saved = tf.saved_model.load(sys.argv[1])
-assert not {"music", "trainer", "serving"} & set(sys.modules)
+assert not {"tutti", "trainer", "serving"} & set(sys.modules)
 generate = saved.signatures["serving_default"]
 chance = np.random.default_rng(0)
 lengths = [0, 1, 3, 7, 12, 20, 33, 40]
@@ -54,8 +52,8 @@ rows = {
 }
 
 def ask(chosen, width):
-    asked = {k: tf.constant(v[chosen][:, :width] if k == "prompt" else v[chosen]) for k, v in rows.items()}
-    return {name: value.numpy() for name, value in generate(**asked).items()}
+    chosen_rows = {k: tf.constant(v[chosen][:, :width] if k == "prompt" else v[chosen]) for k, v in rows.items()}
+    return {name: value.numpy() for name, value in generate(**chosen_rows).items()}
 
 together = ask(np.arange(8), 40)
 assert (together["length"] > 10).sum() >= 5, together["length"]
@@ -100,23 +98,23 @@ def test_a_rows_answer_does_not_depend_on_its_neighbours(
 def test_without_onednn_a_fixed_tile_keeps_rows_independent(tmp_path: Path) -> None:
     # Sums over as many as 1,024 products are cut into parts, differently for different numbers of rows.
     run = made(tmp_path / "run", Lstm(units=32, layers=1, embedding=16, dense=1024))
-    path = export(run, str(tmp_path / "drums"), tile=16)
+    path = export(run, tmp_path / "drums", tile=16)
     script = tmp_path / "stranger.py"
     script.write_text(STRANGER)
     environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0", "TF_NUM_INTRAOP_THREADS": "8"}
-    command = [sys.executable, str(script), path, "0"]
+    command = [sys.executable, str(script), path.path, "0"]
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert ended.stdout.strip() == "each row equals the row alone", ended.stderr
 
 
 def test_a_session_answers_like_the_loaded_model(models: Path) -> None:
     """TensorFlow Serving runs signatures in a session."""
-    asked = inputs([[5, 6], [7]], steps=12, seeds=[3, 4], temperature=0.9, top_k=50)
-    expected = tf.saved_model.load(str(models / "1")).signatures["serving_default"](**asked)
+    requests = inputs([[5, 6], [7]], steps=12, seeds=[3, 4], temperature=0.9, top_k=50)
+    expected = tf.saved_model.load(str(models / "1")).signatures["serving_default"](**requests)
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         loaded = tf.compat.v1.saved_model.load(session, ["serve"], str(models / "1"))
         signature = loaded.signature_def["serving_default"]
-        feed = {signature.inputs[name].name: value.numpy() for name, value in asked.items()}
+        feed = {signature.inputs[name].name: value.numpy() for name, value in requests.items()}
         answer = session.run({name: info.name for name, info in signature.outputs.items()}, feed)
     for name, value in expected.items():
         assert np.array_equal(answer[name], value.numpy()), name
@@ -186,17 +184,17 @@ def test_the_assets_say_how_tokens_become_music(run: Run, models: Path) -> None:
 
 
 def test_the_labels_are_known_by_name(labelled: Path) -> None:
-    engine = load(str(labelled))
+    model = load(labelled)
     assert json.loads((labelled / "1" / "assets" / "labels.json").read_text()) == [*LABELS]
-    assert [engine.label(name) for name in LABELS] == [1, 2]
+    assert [model.label_number(name) for name in LABELS] == [1, 2]
     with pytest.raises(Error, match="no label 'loud': the trained labels are happy, sad_slow"):
-        engine.label("loud")
+        model.label_number("loud")
 
 
 def test_an_export_without_a_list_of_labels_is_read(models: Path, tmp_path: Path) -> None:
     shutil.copytree(models / "1", tmp_path / "1")
     (tmp_path / "1" / "assets" / "labels.json").unlink()
-    assert load(str(tmp_path)).labels == ()
+    assert load(tmp_path).labels == ()
 
 
 def test_the_warm_up_requests_fit_the_signatures(models: Path) -> None:
@@ -204,13 +202,13 @@ def test_the_warm_up_requests_fit_the_signatures(models: Path) -> None:
 
     signatures = tf.saved_model.load(str(models / "1")).signatures
     path = models / "1" / "assets.extra" / "tf_serving_warmup_requests"
-    asked = set()
+    signature_names = set()
     for record in tf.data.TFRecordDataset(str(path)):
         request = PredictionLog.FromString(record.numpy()).predict_log.request
         values = {name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()}
         signatures[request.model_spec.signature_name](**values)
-        asked.add(request.model_spec.signature_name)
-    assert asked == {"serving_default", "score"}
+        signature_names.add(request.model_spec.signature_name)
+    assert signature_names == {"serving_default", "score"}
 
 
 def test_an_export_that_fails_leaves_nothing(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +218,7 @@ def test_an_export_that_fails_leaves_nothing(run: Run, tmp_path: Path, monkeypat
     # The last file to be written; all of the SavedModel lies under its temporary name by then.
     monkeypatch.setattr("serving.warmup.write", full)
     with pytest.raises(Error, match="No space left"):
-        export(run, str(tmp_path / "new" / "drums"))
+        export(run, tmp_path / "new" / "drums")
     assert not list(tmp_path.iterdir())
 
 
@@ -249,34 +247,36 @@ def test_weights_that_are_no_numbers_are_not_exported(number: float, tmp_path: P
     last.assign(tf.tensor_scatter_nd_update(last, [[0] * len(last.shape)], [number]))
     tf.train.Checkpoint(model=network).save(str(tmp_path / "run" / BEST / "weights"))
     with pytest.raises(Error, match=r"has weights that are not numbers; train it again"):
-        export(run, str(tmp_path / "drums"))
+        export(run, tmp_path / "drums")
     assert not (tmp_path / "drums").exists()
 
 
 def test_versions_count_up_and_are_never_overwritten(run: Run, tmp_path: Path) -> None:
     models = tmp_path / "drums"
-    assert export(run, str(models)) == str(models / "1")
-    assert export(run, str(models)) == str(models / "2")
+    assert export(run, models) == Export(str(models / "1"), "drums", 1, "drums-lstm-small")
+    assert export(run.path, f"{models}/").path == os.fspath(models / "2")
     assert cli.main(["export", "--run", run.path, "--models", str(models), "--version", "2"]) == 2
     assert sorted(path.name for path in models.iterdir()) == ["1", "2"]
 
 
+def test_signatures_that_cannot_be_imported_are_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lstm, "signatures", "missing.module:Signatures")
+    with pytest.raises(Error, match=r"cannot load missing\.module:Signatures, the signatures of the model lstm"):
+        export(run, tmp_path / "new" / "drums")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
-    ("argv", "reason"),
+    ("options", "reason"),
     [
-        (["--run", "missing", "--models", "OUT/m"], "no run at missing"),
-        (["--run", "RUN", "--models", "OUT/m", "--version", "0"], "--version must be 1 or more"),
-        (["--run", "RUN", "--models", "/dev/null/m"], "cannot write"),
-        (["--run", "RUN", "--models", "OUT/a/b/m", "--weights", "last"], "has no weights"),
-        (["--run", "RUN", "--models", "OUT/m", "--tile", "1"], "--tile must be from 2"),
-        (["--run", "RUN", "--models", "OUT/m", "--weights", "last"], "has no weights"),
+        ({"version": 0}, "^version must be 1 or more, got 0"),
+        ({"weights": "first"}, "^weights must be best or last, got 'first'"),
+        ({"tile": 65}, "^tile must be from 2 to 64, or 0, got 65"),
     ],
 )
-def test_bad_use_is_one_line_and_leaves_nothing(
-    argv: list[str], reason: str, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = [word.replace("RUN", run.path).replace("OUT", str(tmp_path)) for word in argv]
-    assert cli.main(["export", *words]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert reason in line
+def test_an_option_out_of_bounds_is_named(options: dict[str, Any], reason: str, run: Run, tmp_path: Path) -> None:
+    with pytest.raises(Error, match=reason):
+        export(run, tmp_path / "drums", **options)
     assert not list(tmp_path.iterdir())

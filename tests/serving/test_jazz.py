@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from serving.graph.sampler import Sampler, SamplingRequests
+from serving.graph.requests import SamplingRequests
+from serving.graph.sampler import Sampler
 from trainer.run import directory
 from trainer.run.directory import Run
 from tutti.encodings.melody import Melody
@@ -35,7 +36,7 @@ def jazz(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("jazz")
     songs = {"train": [solo(200, 1)], "validation": [], "test": []}
     corpus = made.dataset(folder / "data", songs, window=30, stride=1, encoding=Melody(), vocabulary=VALUES)
-    running.here("--dataset", corpus.path, "--preset", "jazz-lstm", "--steps", "60", "--run", str(folder / "run"))
+    running.train("--dataset", corpus.path, "--preset", "jazz-lstm", "--steps", "60", "--run", str(folder / "run"))
     return directory.load(str(folder / "run"))
 
 

@@ -2,17 +2,13 @@ import json
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
-
-from serving import quiet  # noqa: F401
-
-# isort: split
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from serving.cli.generate import main
 from serving.export import export
-from serving.generation.inpaint import Bits, compose, wish
+from serving.generation.inpaint import Bits, compose, masked
 from serving.saved_model import load
 from tests.serving.conftest import made
 from trainer.models.rbm.settings import Rbm
@@ -28,14 +24,14 @@ PROMPT = ["60s.63s", "60.63", "61s", "-", "62s.63s"]
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An export of a machine with random weights."""
     path = tmp_path_factory.mktemp("models") / "rolls"
-    export(made(tmp_path_factory.mktemp("runs") / "rolls", Rbm(hidden=12), encoding=ROLL), str(path))
+    export(made(tmp_path_factory.mktemp("runs") / "rolls", Rbm(hidden=12), encoding=ROLL), path)
     return path
 
 
 def test_an_export_knows_its_kind_and_limits(machine: Path) -> None:
-    engine = load(str(machine))
-    assert (engine.kind, engine.encoding) == ("rbm", ROLL)
-    assert engine.described["limits"] == {"gibbs_steps": 65536}
+    model = load(machine)
+    assert (model.kind, model.encoding) == ("rbm", ROLL)
+    assert model.description["limits"] == {"gibbs_steps": 65536}
     assert (machine / "1" / "assets.extra" / "tf_serving_warmup_requests").stat().st_size > 0
 
 
@@ -88,14 +84,14 @@ def test_a_model_of_tokens_refuses_what_is_for_machines(models: Path, tmp_path: 
 
 
 def noise(frames: Bits, keep: Bits, seeds: NDArray[np.int64]) -> Bits:
-    """Stands for the machine: fresh bits for each row by its seed, which honours what is kept."""
+    """Stands for the machine: fresh bits for each row by its seed, which leaves the bits to keep."""
     assert frames.shape[1] == 4
     fresh = [np.random.default_rng(abs(int(seed))).integers(0, 2, frames.shape[1:], np.uint8) for seed in seeds]
     return np.where(keep > 0, frames, np.array(fresh))
 
 
 def test_without_a_prompt_everything_is_drawn() -> None:
-    given = wish(ROLL, [], 9)
+    given = masked(ROLL, [], 9)
     assert given.frames.shape == (9, 8)
     assert not given.keep.any()
     assert compose(noise, given, 4, [1, 2, 3]).shape == (3, 9, 8)
@@ -110,7 +106,7 @@ def test_a_piece_has_the_steps_asked_for_and_no_window_changes_what_another_has_
         seen.append((keep.copy(), after))
         return after
 
-    (piece,) = compose(watched, wish(ROLL, [], steps), 4, [7])
+    (piece,) = compose(watched, masked(ROLL, [], steps), 4, [7])
     assert piece.shape == (steps, 8)
     assert len(seen) == max(1, 1 + -(-(steps - 4) // 2))
     for (_, before), (keep, after) in pairwise(seen):
@@ -120,7 +116,7 @@ def test_a_piece_has_the_steps_asked_for_and_no_window_changes_what_another_has_
 
 
 def test_a_piece_does_not_depend_on_the_pieces_beside_it() -> None:
-    given = wish(ROLL, PROMPT, 8)
+    given = masked(ROLL, PROMPT, 8)
     together = compose(noise, given, 4, [5, 6, 7])
     np.testing.assert_array_equal(compose(noise, given, 4, [6])[0], together[1])
     assert (together[0] != together[1]).any()
@@ -133,14 +129,14 @@ def test_each_window_of_each_piece_has_a_seed_of_its_own() -> None:
         seen.append(seeds.tolist())
         return noise(frames, keep, seeds)
 
-    compose(watched, wish(ROLL, [], 40), 4, [5, 6, 7])
+    compose(watched, masked(ROLL, [], 40), 4, [5, 6, 7])
     assert seen[0] == [5, 6, 7]
     assert len(seen) == 19
     assert len({seed for seeds in seen for seed in seeds}) == 3 * 19
 
 
 def test_a_prompt_is_kept_and_continued() -> None:
-    piece = compose(noise, wish(ROLL, PROMPT, 6), 4, [1])[0]
+    piece = compose(noise, masked(ROLL, PROMPT, 6), 4, [1])[0]
     assert len(piece) == 11
     np.testing.assert_array_equal(piece[:5], ROLL.frames(PROMPT))
     assert piece[5:].any()
@@ -148,30 +144,30 @@ def test_a_prompt_is_kept_and_continued() -> None:
 
 def test_kept_steps_and_voices_stay_and_the_rest_is_drawn_anew() -> None:
     frames = ROLL.frames(PROMPT)
-    voice = compose(noise, wish(ROLL, PROMPT, 0, keep_pitches="63-99"), 4, [1, 2])
+    voice = compose(noise, masked(ROLL, PROMPT, 0, keep_pitches="63-99"), 4, [1, 2])
     for piece in voice:
         np.testing.assert_array_equal(piece.reshape(5, 2, 4)[:, :, 3], frames.reshape(5, 2, 4)[:, :, 3])
         assert (piece != frames).any()
-    start = compose(noise, wish(ROLL, PROMPT, 0, keep_steps="0-1"), 4, [1])[0]
+    start = compose(noise, masked(ROLL, PROMPT, 0, keep_steps="0-1"), 4, [1])[0]
     np.testing.assert_array_equal(start[:2], frames[:2])
     assert (start[2:] != frames[2:]).any()
-    both = wish(ROLL, PROMPT, 2, keep_steps="1-2", keep_pitches="60-61")
+    both = masked(ROLL, PROMPT, 2, keep_steps="1-2", keep_pitches="60-61")
     assert both.keep.sum() == 2 * 2 * 2
     assert not (both.frames & ~both.keep & 1).any()
 
 
 @pytest.mark.parametrize(
-    ("asked", "named"),
+    ("options", "named"),
     [
-        ({"prompt": ["E5"]}, "--prompt: 'E5' is no frame"),
-        ({"prompt": [], "keep_steps": "0-7"}, "--keep-steps 0-7 keeps of a --prompt"),
-        ({"prompt": [], "new": 0}, "--steps is 0"),
-        ({"keep_steps": "7"}, "--keep-steps is '7'; it must be a range such as 0-4"),
-        ({"keep_steps": "5-9"}, "--keep-steps 5-9 keeps nothing: there are 0 to 4"),
-        ({"keep_pitches": "C4-C5"}, "--keep-pitches is 'C4-C5'; it must be a range such as 60-63"),
-        ({"keep_pitches": "24-59"}, "--keep-pitches 24-59 keeps nothing: there are 60 to 63"),
+        ({"prompt": ["E5"]}, "prompt: 'E5' is no frame"),
+        ({"prompt": [], "keep_steps": "0-7"}, "keep_steps 0-7 keeps of a prompt"),
+        ({"prompt": [], "new": 0}, "steps is 0"),
+        ({"keep_steps": "7"}, "keep_steps is '7'; it must be a range such as 0-4"),
+        ({"keep_steps": "5-9"}, "keep_steps 5-9 keeps nothing: there are 0 to 4"),
+        ({"keep_pitches": "C4-C5"}, "keep_pitches is 'C4-C5'; it must be a range such as 60-63"),
+        ({"keep_pitches": "24-59"}, "keep_pitches 24-59 keeps nothing: there are 60 to 63"),
     ],
 )
-def test_what_cannot_be_kept_is_said(asked: dict[str, object], named: str) -> None:
+def test_what_cannot_be_kept_is_said(options: dict[str, object], named: str) -> None:
     with pytest.raises(Error, match=named):
-        wish(ROLL, **{"prompt": PROMPT, "new": 4, **asked})  # type: ignore[arg-type]
+        masked(ROLL, **{"prompt": PROMPT, "new": 4, **options})  # type: ignore[arg-type]

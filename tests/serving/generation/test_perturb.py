@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from serving.cli.generate import main
-from serving.generation.perturb import CorpusSong, Disturbance, generate
-from serving.saved_model import Answer, SavedModel, load
+from serving.generation.perturb import Perturbation, PerturbedPiece, Perturber
+from serving.generation.prediction import Prediction, predict
+from serving.generation.prompts import CorpusSong
+from serving.saved_model import load
 from tutti import cli, midi
-from tutti.encodings.base import Encoding
+from tutti.encodings.base import TokenEncoding
 from tutti.encodings.chords import pitch_name
 from tutti.encodings.drums import Drums
 from tutti.encodings.events import Events
@@ -23,118 +25,120 @@ NOTES = Vocabulary.of(pitch_name(pitch) for pitch in range(48, 84))
 
 @dataclass
 class Scripted:
-    """An engine that writes one token, or what it is told, without end, and remembers what it was shown."""
+    """A model that writes its script again and again, and remembers what it was shown and how much it had to write."""
 
-    encoding: Encoding = field(default_factory=NotesAndChords)
+    encoding: TokenEncoding = field(default_factory=NotesAndChords)
     vocabulary: Vocabulary = NOTES
     script: Sequence[str] = ("C4",)
     shown: list[list[str]] = field(default_factory=list)
-    asked: list[int] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
     written: int = 0
 
-    def ids(self, tokens: Sequence[str]) -> list[int]:
-        ids: list[int] = self.vocabulary.ids(tokens).tolist()
-        return ids
-
-    def generate(self, prompts: Sequence[Sequence[int]], steps: Sequence[int], **_: Any) -> list[Answer]:
+    def predict(self, prompts: Sequence[Sequence[str]], steps: Sequence[int], seeds: Sequence[int]) -> list[Prediction]:
         (prompt,), (count,) = prompts, steps
-        self.shown.append(self.vocabulary.words(prompt))
-        self.asked.append(count)
+        self.shown.append([*prompt])
+        self.counts.append(count)
         begun, self.written = self.written, self.written + count
         script = [self.script[i % len(self.script)] for i in range(begun, self.written)]
-        return [Answer(script, -1.0 * count, False)]
+        return [Prediction(script, -1.0 * count, False)]
 
 
-def disturbed(engine: Any, steps: int, seed: int = 1, prompt: Sequence[str] = (), **how: Any) -> Any:
-    disturbance = Disturbance(**{"every": 20, "by": "return", "context": 16, **how})
-    (piece,) = generate(engine, prompt, steps, [seed], disturbance, temperature=1.0)
+def disturbed(model: Scripted, steps: int, seed: int = 1, prompt: Sequence[str] = (), **how: Any) -> PerturbedPiece:
+    perturbation = Perturbation(**{"every": 20, "by": "return", "context": 16, **how})
+    perturber = Perturber(model.predict, model.encoding, model.vocabulary, perturbation)
+    (piece,) = perturber.generate(prompt, steps, [seed])
     return piece
 
 
 def test_a_piece_is_as_long_as_asked_and_disturbed_every_so_often() -> None:
-    engine = Scripted()
-    piece = disturbed(engine, 1000)
-    assert len(piece.words) == piece.written == 1000
+    model = Scripted()
+    piece = disturbed(model, 1000)
+    assert len(piece.tokens) == piece.new_tokens == 1000
     assert piece.log_prob == -1000
-    assert all(10 <= count <= 30 for count in engine.asked[:-1])
-    assert 40 <= len(piece.disturbed) <= 60
-    assert len({said["at"] for said in piece.disturbed}) == len(piece.disturbed)
+    assert all(10 <= count <= 30 for count in model.counts[:-1])
+    assert 40 <= len(piece.disturbances) <= 60
+    assert len({one.at for one in piece.disturbances}) == len(piece.disturbances)
 
 
 def test_in_another_key_the_model_sees_what_there_is_moved() -> None:
-    engine = Scripted()
-    piece = disturbed(engine, 200, by="key")
-    believed = ["C4"] * engine.asked[0]
-    for shown, said, count in zip(engine.shown[1:], piece.disturbed, engine.asked[1:], strict=True):
-        believed = [NotesAndChords().transposed(word, said["semitones"]) or "" for word in believed[-16:]]
+    model = Scripted()
+    piece = disturbed(model, 200, by="key")
+    believed = ["C4"] * model.counts[0]
+    for shown, one, count in zip(model.shown[1:], piece.disturbances, model.counts[1:], strict=True):
+        believed = [NotesAndChords().transposed(word, one.semitones) or "" for word in believed[-16:]]
         assert shown == believed
         believed += ["C4"] * count
 
 
 def test_a_key_that_the_model_does_not_know_is_not_taken() -> None:
     # Of all keys only five semitones higher has all of its notes in the vocabulary.
-    engine = Scripted(vocabulary=Vocabulary.of(["C4", "E4", "F4", "A4"]), script=("C4", "E4"))
-    assert [said["semitones"] for said in disturbed(engine, 45, every=30, by="key").disturbed] == [5]
+    model = Scripted(vocabulary=Vocabulary.of(["C4", "E4", "F4", "A4"]), script=("C4", "E4"))
+    assert [one.semitones for one in disturbed(model, 45, every=30, by="key").disturbances] == [5]
 
 
 def test_a_passage_stands_where_the_corpus_has_it() -> None:
-    engine = Scripted()
+    model = Scripted()
     song = CorpusSong("song.mid", [pitch_name(pitch) for pitch in range(48, 84)])
-    piece = disturbed(engine, 300, by="corpus", corpus=(song,))
-    assert len(piece.disturbed) > 10
-    for shown, said in zip(engine.shown[1:], piece.disturbed, strict=True):
-        assert shown == list(song.words[: said["token"]][-16:])
-        assert said["file"] == "song.mid"
+    piece = disturbed(model, 300, by="corpus", corpus=(song,))
+    assert len(piece.disturbances) > 10
+    for shown, one in zip(model.shown[1:], piece.disturbances, strict=True):
+        assert shown == list(song.tokens[: one.token][-16:])
+        assert one.file == "song.mid"
 
 
 def test_a_piece_returns_to_an_earlier_passage_of_its_own() -> None:
-    engine = Scripted(script=[pitch_name(pitch) for pitch in range(48, 84)])
-    piece = disturbed(engine, 300, prompt=["C4", "D4"])
-    for shown, said in zip(engine.shown[1:], piece.disturbed, strict=True):
-        assert said["token"] <= said["at"] + 2 - 10
-        assert shown == piece.words[: said["token"]][-16:]
+    model = Scripted(script=[pitch_name(pitch) for pitch in range(48, 84)])
+    piece = disturbed(model, 300, prompt=["C4", "D4"])
+    for shown, one in zip(model.shown[1:], piece.disturbances, strict=True):
+        assert one.token <= one.at + 2 - 10
+        assert shown == piece.tokens[: one.token][-16:]
 
 
 def test_jumps_keep_to_the_bar() -> None:
     bar = ["0b100000000"] * 16 + ["BAR"]
-    engine = Scripted(Drums(), Drums().vocabulary(), bar)
-    piece = disturbed(engine, 500, every=30, context=60)
-    assert len(piece.disturbed) > 8
-    for shown, said in zip(engine.shown[1:], piece.disturbed, strict=True):
-        assert said["token"] % 17 == said["at"] % 17
+    model = Scripted(Drums(), Drums().vocabulary(), bar)
+    piece = disturbed(model, 500, every=30, context=60)
+    assert len(piece.disturbances) > 8
+    for shown, one in zip(model.shown[1:], piece.disturbances, strict=True):
+        assert one.token % 17 == one.at % 17
         # What is shown begins with a bar, and ends at the same place of one.
-        assert len(shown) % 17 == said["at"] % 17
+        assert len(shown) % 17 == one.at % 17
 
 
 def test_a_change_of_key_leaves_no_note_hanging() -> None:
     script = ("0_90_3c_64", "0_90_40_64", "60_80_3c_00", "60_90_40_00")
     transposed = [Events().transposed(word, step) for word in script for step in range(-60, 60)]
-    engine = Scripted(Events(), Vocabulary.of(dict.fromkeys(word for word in transposed if word)), script)
-    piece = disturbed(engine, 300, by="key", every=7)
+    model = Scripted(Events(), Vocabulary.of(dict.fromkeys(word for word in transposed if word)), script)
+    piece = disturbed(model, 300, by="key", every=7)
     sounding: set[str] = set()
     released = 0
-    for word in piece.words:
+    for word in piece.tokens:
         delta, status, pitch, velocity = word.split("_")
         if status == "90" and velocity != "00":
             sounding.add(pitch)
         else:
             released += word.endswith("_00") and delta == "0"
             sounding.discard(pitch)
-    assert released == sum(said.get("released", 0) for said in piece.disturbed) > 0
+    assert released == sum(one.released for one in piece.disturbances) > 0
     assert len(sounding) <= 2
 
 
 def test_up_to_its_first_disturbance_a_piece_is_the_undisturbed_one_and_needs_no_others(piano: Path) -> None:
-    engine = load(str(piano))
-    disturbance = Disturbance(every=20, by="key", context=32)
-    alone = [generate(engine, ["C4"], 100, [seed], disturbance)[0] for seed in (3, 4)]
-    together = generate(engine, ["C4"], 100, [4, 3], disturbance)[::-1]
-    (plain,) = engine.generate([engine.ids(["C4"])], steps=100, seeds=[3])
-    for one, other in zip(alone, together, strict=True):
-        assert (one.words, one.disturbed, one.log_prob) == (other.words, other.disturbed, other.log_prob)
-    first = alone[0].disturbed[0]["at"]
-    assert alone[0].words[1 : 1 + first] == plain.tokens[:first]
-    assert alone[0].words[1:] != plain.tokens
+    model = load(piano)
+    options: dict[str, Any] = {
+        "steps": 100,
+        "prompt": ["C4"],
+        "perturb": 20,
+        "perturb_by": "key",
+        "perturb_context": 32,
+    }
+    alone = [model.generate(seed=seed, **options)[0] for seed in (3, 4)]
+    assert model.generate(2, seed=3, **options) == alone
+    (plain,) = predict(model, [model.ids(["C4"])], steps=100, seeds=[3])
+    assert alone[0].disturbances
+    first = alone[0].disturbances[0].at
+    assert list(alone[0].tokens[1 : 1 + first]) == plain.tokens[:first]
+    assert list(alone[0].tokens[1:]) != plain.tokens
 
 
 def test_the_command_says_where_and_how(piano: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,9 +147,9 @@ def test_the_command_says_where_and_how(piano: Path, tmp_path: Path, capsys: pyt
     common = ["--model", str(piano), "--steps", "60", "--no-picture", "-n", "8", "--perturb", "20"]
     main([*common, "--out", str(tmp_path / "a.mid"), "--perturb-by", "corpus", "--corpus", str(corpus), "--json"])
     pieces = json.loads(capsys.readouterr().out)["pieces"]
-    disturbed = [said for piece in pieces for said in piece["disturbed"]]
-    assert disturbed
-    assert all(said["file"] == str(corpus) and 0 < said["token"] < 32 for said in disturbed)
+    printed = [one for piece in pieces for one in piece["disturbed"]]
+    assert printed
+    assert all(one["file"] == str(corpus) and 0 < one["token"] < 32 for one in printed)
     main([*common, "--out", str(tmp_path / "b.mid"), "--perturb-by", "key"])
     assert "semitones" in capsys.readouterr().err
     assert len((tmp_path / "b-1.txt").read_text().split()) <= 60
@@ -171,7 +175,6 @@ def test_bad_use_is_one_line_and_status_2(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_wish_out_of_bounds_is_refused(piano: Path) -> None:
-    engine: SavedModel = load(str(piano))
+def test_steps_out_of_bounds_are_refused(piano: Path) -> None:
     with pytest.raises(Error, match="steps must be"):
-        generate(engine, [], -1, [1], Disturbance(20, "return", 16))
+        load(piano).generate(steps=-1, perturb=20)

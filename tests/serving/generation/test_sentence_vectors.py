@@ -1,12 +1,8 @@
 from typing import Any
 
-import pytest
-
-from serving import quiet  # noqa: F401
-
-# isort: split
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 

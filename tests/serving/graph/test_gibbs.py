@@ -1,22 +1,21 @@
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from serving import quiet  # noqa: F401
-
-# isort: split
 import numpy as np
+import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from serving.graph.gibbs import Exported, Gibbs, GibbsRequests
+from serving.graph.gibbs import Gibbs, GibbsRequests, GibbsSignatures
+from tests.serving.conftest import made
 from trainer.models.rbm.network import RbmModel
 from trainer.models.rbm.settings import Rbm
+from tutti.encodings.pianoroll import PianoRoll
 
 WINDOW, BITS = 5, 20
 
@@ -28,14 +27,14 @@ import numpy as np
 import tensorflow as tf
 
 saved = tf.saved_model.load(sys.argv[1])
-assert not {"music", "trainer", "serving"} & set(sys.modules)
-dice = np.random.default_rng(0)
+assert not {"tutti", "trainer", "serving"} & set(sys.modules)
+rng = np.random.default_rng(0)
 count = 70
 rows = {
-    "frames": (dice.random((count, 5, 20)) < 0.3).astype(np.uint8),
-    "keep": (dice.random((count, 5, 20)) < 0.3).astype(np.uint8),
-    "gibbs_steps": dice.integers(0, 9, count).astype(np.int32),
-    "seed": dice.integers(-(2**62), 2**62, count),
+    "frames": (rng.random((count, 5, 20)) < 0.3).astype(np.uint8),
+    "keep": (rng.random((count, 5, 20)) < 0.3).astype(np.uint8),
+    "gibbs_steps": rng.integers(0, 9, count).astype(np.int32),
+    "seed": rng.integers(-(2**62), 2**62, count),
 }
 
 def ask(chosen):
@@ -70,9 +69,11 @@ def requests(count: int, keep: float = 0.0, steps: int = 3, shape: tuple[int, in
 
 
 def test_a_rows_answer_does_not_depend_on_its_neighbours(tmp_path: Path) -> None:
-    exported = Exported(machine(), WINDOW, BITS, 0)
-    signatures = {"serving_default": exported.generate, "generate": exported.generate, "score": exported.score}
-    tf.saved_model.save(exported, str(tmp_path / "1"), signatures)
+    encoding = PianoRoll(lowest=60, highest=60 + BITS // 2)
+    config = replace(made(tmp_path / "run", Rbm(hidden=7), encoding=encoding).config, window=WINDOW)
+    exported = GibbsSignatures(machine(), config, 0)
+    signatures = exported.signatures()
+    tf.saved_model.save(exported, str(tmp_path / "1"), {"serving_default": signatures["generate"], **signatures})
     script = tmp_path / "stranger.py"
     script.write_text(textwrap.dedent(STRANGER))
     command = [sys.executable, str(script), str(tmp_path / "1")]
@@ -82,9 +83,9 @@ def test_a_rows_answer_does_not_depend_on_its_neighbours(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("steps", [0, 1, 7])
 def test_bits_to_keep_come_back_untouched(steps: int) -> None:
-    asked = requests(20, keep=0.5, steps=steps)
-    frames, probability = (x.numpy() for x in Gibbs(machine(scale=5.0), WINDOW, BITS).generate(asked))
-    given, kept = asked.frames.numpy(), asked.keep.numpy() > 0
+    requested = requests(20, keep=0.5, steps=steps)
+    frames, probability = (x.numpy() for x in Gibbs(machine(scale=5.0), WINDOW, BITS).generate(requested))
+    given, kept = requested.frames.numpy(), requested.keep.numpy() > 0
     np.testing.assert_array_equal(frames[kept], given[kept])
     np.testing.assert_array_equal(probability[kept], given[kept])
     assert (frames != given).any() == (steps > 0)
@@ -100,14 +101,14 @@ def distribution(model: RbmModel, rows: NDArray[Any]) -> NDArray[Any]:
 @pytest.mark.parametrize("kept", [(), (1,)])
 def test_what_is_drawn_has_the_machines_own_distribution_given_what_is_kept(kept: tuple[int, ...]) -> None:
     model, count = machine(2, 2, 3), 2048
-    asked = requests(count, steps=12, shape=(2, 2))
+    requested = requests(count, steps=12, shape=(2, 2))
     keep, frames = np.zeros((2, 4), np.uint8)
     keep[list(kept)] = frames[list(kept)] = 1
-    wanted = asked._replace(
+    tiled = requested._replace(
         frames=tf.tile(frames.reshape(1, 2, 2), [count, 1, 1]), keep=tf.tile(keep.reshape(1, 2, 2), [count, 1, 1])
     )
     generate = tf.function(Gibbs(model, 2, 2).generate)
-    drawn = generate(wanted)[0].numpy().reshape(count, 4)
+    drawn = generate(tiled)[0].numpy().reshape(count, 4)
     rows = np.array([row for row in product((0, 1), repeat=4) if all(row[i] for i in kept)])
     expected = distribution(model, rows) * count
     seen = np.array([(drawn == row).all(axis=1).sum() for row in rows])
@@ -117,9 +118,9 @@ def test_what_is_drawn_has_the_machines_own_distribution_given_what_is_kept(kept
 
 
 def test_scores_are_the_machines_own() -> None:
-    model, asked = machine(), requests(9)
-    energy, likelihood = Gibbs(model, WINDOW, BITS).score(asked.frames)
-    rows = tf.reshape(tf.cast(asked.frames, tf.float32), [9, -1])
+    model, requested = machine(), requests(9)
+    energy, likelihood = Gibbs(model, WINDOW, BITS).score(requested.frames)
+    rows = tf.reshape(tf.cast(requested.frames, tf.float32), [9, -1])
     np.testing.assert_allclose(energy, model.weights().free_energy(rows), rtol=1e-5)
     np.testing.assert_allclose(likelihood, tf.reduce_sum(model.weights().conditionals(rows), axis=1), rtol=1e-4)
 
@@ -130,7 +131,7 @@ def test_no_rows_are_answered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "reason"),
+    ("change", "reason"),
     [
         ({"frames": tf.fill([2, WINDOW, BITS], tf.constant(2, tf.uint8))}, "frames must be 0 or 1"),
         ({"keep": tf.fill([2, WINDOW, BITS], tf.constant(9, tf.uint8))}, "keep must be 0 or 1"),
@@ -139,6 +140,6 @@ def test_no_rows_are_answered() -> None:
         ({"seed": tf.constant([1], tf.int64)}, "differ in their number of rows"),
     ],
 )
-def test_a_wish_out_of_bounds_is_refused(wish: dict[str, Any], reason: str) -> None:
+def test_a_request_out_of_bounds_is_refused(change: dict[str, Any], reason: str) -> None:
     with pytest.raises(tf.errors.InvalidArgumentError, match=reason):
-        Gibbs(machine(), WINDOW, BITS).generate(requests(2)._replace(**wish))
+        Gibbs(machine(), WINDOW, BITS).generate(requests(2)._replace(**change))

@@ -1,15 +1,12 @@
 from typing import Any
 
-import pytest
-
-from serving import quiet  # noqa: F401
-
-# isort: split
 import numpy as np
+import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from serving.graph.sampler import Sampler, SamplingRequests
+from serving.graph.requests import SamplingRequests
+from serving.graph.sampler import Sampler
 from tutti.encodings.vocabulary import BOS, EOS, PAD
 
 LOGITS = np.array([9.0, 9.0, -9.0, 2.0, 1.0, 0.0, -1.0, 1.5], np.float32)
@@ -30,9 +27,9 @@ class Fixed:
         return tf.where(over, eos, tf.constant(LOGITS)), state + 1
 
 
-def drawn(count: int = 4096, end: int = 1000, **wishes: Any) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def drawn(count: int = 4096, end: int = 1000, **options: Any) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Tokens and lengths of `count` rows with seeds of their own."""
-    row: dict[str, Any] = {"steps": 1, "temperature": 1.0, "top_k": 0, "top_p": 0.0, **wishes}
+    row: dict[str, Any] = {"steps": 1, "temperature": 1.0, "top_k": 0, "top_p": 0.0, **options}
     requests = SamplingRequests(
         prompt=tf.zeros([count, 1], tf.int32),
         steps=tf.fill([count], row["steps"]),
@@ -99,7 +96,7 @@ def test_no_rows_and_no_steps_are_answered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "reason"),
+    ("options", "reason"),
     [
         ({"temperature": -1.0}, "temperature must be"),
         ({"temperature": float("nan")}, "temperature must be"),
@@ -108,6 +105,6 @@ def test_no_rows_and_no_steps_are_answered() -> None:
         ({"top_p": -0.5}, "top_p must be"),
     ],
 )
-def test_a_wish_out_of_bounds_is_refused(wish: dict[str, Any], reason: str) -> None:
+def test_a_request_out_of_bounds_is_refused(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(tf.errors.InvalidArgumentError, match=reason):
-        drawn(count=2, **wish)
+        drawn(count=2, **options)

@@ -1,0 +1,84 @@
+"""A version of an exported model, loaded: its signatures, and how its tokens become music. Needs no trainer."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import tensorflow as tf
+
+from tutti.encodings.base import Encoding
+from tutti.encodings.vocabulary import Vocabulary
+from tutti.errors import Error
+
+
+@dataclass(frozen=True, eq=False)
+class ExportedModel:
+    """A loaded version of a model.
+
+    Attributes:
+      path: the version's folder.
+      encoding, vocabulary: how its tokens are made.
+      labels: names of the labels 1, 2, ...
+      description: what the file `model.json` holds.
+    """
+
+    path: str
+    encoding: Encoding
+    vocabulary: Vocabulary = field(repr=False)
+    labels: tuple[str, ...]
+    description: Mapping[str, Any] = field(repr=False)
+    _saved: Any = field(repr=False)
+
+    @property
+    def window(self) -> int:
+        """Tokens, or frames, of the windows that the model was trained on."""
+        return int(self.description["window"])
+
+    @property
+    def kind(self) -> str:
+        """The name of the kind of model that it is, for messages: `lstm`, `wavenet`, ..."""
+        return str(self.description["model"]["name"])
+
+    def inputs(self, signature: str) -> frozenset[str]:
+        """Returns the names of a signature's inputs; none where there is no such signature."""
+        if signature not in self._saved.signatures:
+            return frozenset()
+        return frozenset(self._saved.signatures[signature].structured_input_signature[1])
+
+    def call(self, signature: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns what a signature answers, as tensors by name.
+
+        Raises:
+          Error: if an input is out of bounds; the text says which.
+        """
+        try:
+            outputs: dict[str, Any] = self._saved.signatures[signature](
+                **{name: tf.constant(value) for name, value in inputs.items()}
+            )
+        except tf.errors.InvalidArgumentError as error:
+            # What the graph's own checks say, and the values that they saw.
+            found = re.search(r"assertion failed: \[(.*?)\] \[(.*?)\]", error.message)
+            raise Error(f"{found[1]}, got {found[2]}" if found else error.message.splitlines()[-1]) from None
+        return outputs
+
+    def ids(self, tokens: Sequence[str]) -> list[int]:
+        """Returns the ids of tokens; what a learned vocabulary does not know becomes its nearest token.
+
+        Raises:
+          ValueError: if a token is none of the encoding's.
+        """
+        ids: list[int] = self.vocabulary.ids(self.encoding.known(tokens, self.vocabulary)).tolist()
+        return ids
+
+    def label_number(self, name: str) -> int:
+        """Returns the number of a label, from 1 on.
+
+        Raises:
+          Error: if the model was not trained with it.
+        """
+        if not self.labels:
+            raise Error(f"no label {name!r}: the model was trained without labels")
+        if name not in self.labels:
+            raise Error(f"no label {name!r}: the trained labels are {', '.join(self.labels)}")
+        return 1 + self.labels.index(name)

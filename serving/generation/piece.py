@@ -1,0 +1,82 @@
+"""A piece that a model made."""
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from serving.generation import output
+from serving.generation.perturb import Disturbance
+from tutti import atomic
+from tutti.encodings.base import Encoding
+
+
+@dataclass(frozen=True)
+class GeneratedPiece:
+    """A piece that a model made. In a notebook it shows its picture.
+
+    Attributes:
+      tokens: all of it, the prompt's too.
+      seed: what it was made from.
+      new_tokens: how many of the tokens the model wrote; of a machine that fills in, all.
+      encoding: how tokens become music.
+      log_prob: of the new tokens together, in nats; None where the model has no such thing.
+      disturbances: where it was disturbed and how; None where that was not asked for.
+    """
+
+    tokens: tuple[str, ...] = field(repr=False)
+    seed: int
+    new_tokens: int
+    encoding: Encoding = field(repr=False)
+    log_prob: float | None = None
+    disturbances: tuple[Disturbance, ...] | None = None
+
+    @cached_property
+    def score(self) -> Any:
+        """What the tokens stand for: a `Score`, or `Messages` or a `Sound` where the encoding's medium is another."""
+        return self.encoding.decode(self.tokens)
+
+    def write(
+        self, path: str | os.PathLike[str], *, bpm: float | None = None, picture: bool = False, sheet: bool = False
+    ) -> list[Path]:
+        """Writes the piece as music and, beside it, as text; all files or none.
+
+        Args:
+          path: the music's file, whose suffix is the encoding's (`.mid`, of sound `.wav`).
+          bpm: quarter notes a minute, instead of those that the tokens say or 120.
+          picture: draw it, too (`.png`).
+          sheet: write it as sheet music, too (`.musicxml`, and pages where a program that engraves is installed).
+
+        Returns:
+          The files, the music first.
+
+        Raises:
+          Error: if it cannot be written so, or a file cannot be written; older files stay as they were then.
+        """
+        contents = self.rendered(path, bpm=bpm, picture=picture, sheet=sheet)
+        atomic.write_all(contents)
+        return list(contents)
+
+    def rendered(
+        self, path: str | os.PathLike[str], *, bpm: float | None = None, picture: bool = False, sheet: bool = False
+    ) -> dict[Path, bytes]:
+        """Returns what `write` would write: path -> content."""
+        output.check(Path(path), self.encoding.medium, bpm=bpm, sheet=sheet)
+        return output.rendered(
+            Path(path), self.tokens, self.score, self.encoding.medium, bpm=bpm, picture=picture, sheet=sheet
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns what there is to say of the piece beside its tokens, as a JSON object."""
+        described: dict[str, Any] = {"seed": self.seed, "tokens": self.new_tokens}
+        if self.log_prob is not None:
+            described["log_prob"] = self.log_prob
+        if self.disturbances is not None:
+            described["disturbed"] = [disturbance.to_json() for disturbance in self.disturbances]
+        return described
+
+    def _repr_png_(self) -> bytes:
+        from tutti.drawing import picture
+
+        return picture.png(self.score)

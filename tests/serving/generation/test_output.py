@@ -1,0 +1,60 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from serving.generation import output
+from serving.generation.piece import GeneratedPiece
+from tutti import Error, midi
+from tutti.encodings.drums import Drums
+from tutti.encodings.mulaw import MuLaw
+from tutti.encodings.notes import NotesAndChords
+
+PIECE = GeneratedPiece(("C4", "E4", "0.4.7"), seed=1, new_tokens=3, encoding=NotesAndChords())
+
+
+def test_a_piece_is_written_with_its_text_picture_and_sheet(tmp_path: Path) -> None:
+    assert PIECE.write(tmp_path / "a.mid") == [tmp_path / "a.mid", tmp_path / "a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "C4 E4 0.4.7\n"
+    files = PIECE.write(str(tmp_path / "b.mid"), bpm=90, picture=True, sheet=True)
+    assert {tmp_path / f"b{suffix}" for suffix in (".mid", ".txt", ".png", ".musicxml")} <= set(files)
+    assert all(path.is_file() for path in files)
+    assert midi.read((tmp_path / "b.mid").read_bytes()).tempos[0] == pytest.approx((0, 90))
+
+
+def test_older_files_survive_where_one_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "out.mid").write_bytes(b"an older piece")
+    (tmp_path / "out.txt").write_text("its tokens")
+    (tmp_path / "out.png").mkdir()
+    with pytest.raises(Error, match=r"cannot write .*out.png"):
+        PIECE.write(tmp_path / "out.mid", picture=True)
+    assert (tmp_path / "out.mid").read_bytes() == b"an older piece"
+    assert (tmp_path / "out.txt").read_text() == "its tokens"
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_beforehand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output.check_place(tmp_path / "out.mid")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(Error, match="cannot be written to"):
+        output.check_place(tmp_path / "out.mid")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "reason"),
+    [
+        ("x.wav", {}, "path is x.wav; it must end in .mid, as this model writes MIDI files"),
+        ("x.mid", {"bpm": 3}, "bpm is 3; it must be from 4 to 1000"),
+    ],
+)
+def test_a_score_is_not_written_so(name: str, options: dict[str, float], reason: str) -> None:
+    with pytest.raises(Error, match=reason):
+        output.check(Path(name), Drums.medium, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("options", "reason"), [({"bpm": 90}, "bpm does not apply"), ({"sheet": True}, "sheet does")])
+def test_a_recording_has_neither_tempo_nor_sheet(options: dict[str, float], reason: str) -> None:
+    with pytest.raises(Error, match=reason):
+        output.check(Path("x.wav"), MuLaw.medium, **options)  # type: ignore[arg-type]
