@@ -35,7 +35,7 @@ format: $(READY)
 
 # Beam's tests have a process of their own: tfrecord and TensorFlow both define tensorflow.Example.
 test: lint
-	$(BIN)/pytest tests/tutti tests/pipelines
+	$(BIN)/pytest tests/tutti tests/pipelines tests/examples tests/test_distribution.py tests/test_docs.py
 	$(BIN)/pytest tests/trainer tests/serving
 
 bench: $(READY)

@@ -13,9 +13,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trainer import quiet  # noqa: F401  (before TensorFlow)
-
-# isort: split
 import numpy as np
 from numpy.typing import NDArray
 

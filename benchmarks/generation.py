@@ -9,15 +9,13 @@ time of the step's matrix products alone, for as many rows as there are pieces.
 
 import argparse
 
-from trainer import quiet  # noqa: F401  (before TensorFlow)
-
-# isort: split
 import numpy as np
 import tensorflow as tf
 
 from benchmarks import measure
 from benchmarks.training import VOCABULARY, WINDOW, original
-from serving.graph.sampler import Sampler, SamplingRequests
+from serving.graph.requests import SamplingRequests
+from serving.graph.sampler import Sampler
 from trainer.models.registry import build
 from trainer.presets import PRESETS
 

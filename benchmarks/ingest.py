@@ -7,8 +7,6 @@ peer, which is slow, does so for every twentieth file.
 """
 
 import argparse
-import contextlib
-import io
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,9 +15,9 @@ from pathlib import Path
 import mido
 from tfrecord.writer import TFRecordWriter
 
+import tutti
 from benchmarks import measure
 from pipelines import records
-from pipelines.cli import ingest
 from tutti import midi
 from tutti.dataset.manifest import content_id
 from tutti.encodings.drums import DRUMS, FOLDED, Drums
@@ -57,18 +55,18 @@ def main() -> None:
 def through_beam(files: list[Path], home: Path) -> float:
     dataset = home / "dataset"
     shutil.rmtree(dataset, ignore_errors=True)
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        ingest.main([str(home / "corpus"), "--dataset", str(dataset), "--encoding", "drums", "--window", str(WINDOW)])
+    tutti.ingest(home / "corpus", dataset, encoding="drums", window=WINDOW)
     return len(files)
 
 
 def bare_loop(files: list[Path], out: Path) -> float:
     encoding = Drums()
+    schema = encoding.schema(WINDOW, encoding.vocabulary())
     with out.open("wb") as shard:
         for path in files:
             for ids in encoding.encode_ids(midi.read(path.read_bytes())):
                 song = content_id(ids.tobytes())
-                for _, example in records.windows(song, records.stored(ids), WINDOW, WINDOW):
+                for _, example in records.windows(schema, song, records.stored(ids), WINDOW):
                     shard.write(records.frame(example))
     return len(files)
 

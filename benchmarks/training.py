@@ -9,9 +9,6 @@ the time that the step's matrix products alone would take at the speed that a 20
 
 import argparse
 
-from trainer import quiet  # noqa: F401  (before TensorFlow)
-
-# isort: split
 import keras
 import numpy as np
 import tensorflow as tf
@@ -19,8 +16,7 @@ import tensorflow as tf
 from benchmarks import measure
 from trainer.distribution import open_distribution
 from trainer.models.registry import build
-from trainer.objectives.next_token import make_training
-from trainer.optimizer import OPTIMIZERS
+from trainer.objectives.next_token import NextToken
 from trainer.presets import PRESETS
 
 VOCABULARY, WINDOW, BATCH = 352, 100, 64
@@ -34,16 +30,15 @@ def main() -> None:
     args = parser.parse_args()
     preset = PRESETS["piano-lstm"]()
     tokens = np.random.default_rng(0).integers(3, VOCABULARY, (STEPS, BATCH, WINDOW + 1), np.int32)
-    rows = np.pad(tokens, ((0, 0), (0, 0), (1, 0)))  # behind the number of their label, which is none
+    batches = {"label": tf.zeros([STEPS, BATCH], tf.int32), "tokens": tf.constant(tokens)}
 
-    place = open_distribution("one")
-    with place.strategy.scope():
+    distribution = open_distribution("one")
+    with distribution.strategy.scope():
         model = build(preset.model, VOCABULARY)
-        optimizer = OPTIMIZERS[preset.training.optimizer](model.trainable_variables)
-    train = make_training(place, model, optimizer, preset.training, steps=10_000)
+        train = NextToken().prepare(distribution, model, preset.training, total_steps=10_000).train
 
     def ours() -> float:
-        return train(tf.constant(rows), STEPS, (False, False)).targets
+        return train(batches, STEPS, (False, False)).token_count
 
     stock = every_position(preset.training.learning_rate)
 

@@ -13,19 +13,17 @@ alone, and one among 64 that are made at once. A first implementation on a GPU w
 import argparse
 from dataclasses import replace
 
-from trainer import quiet  # noqa: F401  (before TensorFlow)
-
-# isort: split
 import numpy as np
 import tensorflow as tf
 
 from benchmarks import measure
-from serving.graph.sampler import Sampler, SamplingRequests
-from trainer.models.base import Tensor
+from serving.graph.requests import SamplingRequests
+from serving.graph.sampler import Sampler
 from trainer.models.registry import build
 from trainer.models.wavenet.network import WaveNetModel
 from trainer.models.wavenet.settings import WaveNet
 from trainer.presets import PRESETS
+from trainer.types import Tensor
 from tutti.encodings.mulaw import MuLaw
 from tutti.encodings.vocabulary import EOS
 

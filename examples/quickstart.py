@@ -22,4 +22,4 @@ def main(corpus: str, out: str, songs: int = 4, steps: int = 400) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(sys.argv[1], sys.argv[2])

@@ -75,7 +75,7 @@ def test_the_script_goes_from_files_to_music_in_one_process(tmp_path: Path) -> N
 
 def test_the_notebook_runs_and_shows_its_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    notebook = nbformat.read(EXAMPLES / "quickstart.ipynb", as_version=4)
+    notebook = nbformat.read(EXAMPLES / "quickstart.ipynb", as_version=4)  # type: ignore[no-untyped-call]
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [set(output.get("data", {})) for cell in notebook.cells for output in cell.get("outputs", [])]
     assert sum("text/html" in kinds for kinds in shown) >= 3

@@ -23,9 +23,6 @@ def train(*arguments: str) -> None:
     command.main(list(arguments))
 
 
-
-
-
 def started(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
     """`tutti train` in a process of its own."""
     return subprocess.Popen(
