@@ -57,12 +57,14 @@ class Export(os.PathLike[str]):
       name: the model's name for servers.
       version: its number.
       preset: what the run was started as.
+      suffix: how the files of its pieces end.
     """
 
     path: str
     name: str
     version: int
     preset: str
+    suffix: str = ".mid"
 
     def __fspath__(self) -> str:
         return self.path
@@ -122,7 +124,8 @@ def export(
                 if not tf.io.gfile.listdir(parent):
                     tf.io.gfile.rmtree(parent)
         raise
-    return Export(path, PurePosixPath(path).parent.name, version, run.config.preset)
+    suffix = run.config.encoding.medium.suffixes[0]
+    return Export(path, PurePosixPath(path).parent.name, version, run.config.preset, suffix)
 
 
 def next_version(models: str) -> int:

@@ -43,4 +43,4 @@ def main(argv: list[str]) -> None:
         print(json.dumps(export.to_json()))
     else:
         print(export.path)
-        print(f"next: tutti generate --model {args.models} --out out.mid", file=sys.stderr)
+        print(f"next: tutti generate --model {args.models} --out out{export.suffix}", file=sys.stderr)
