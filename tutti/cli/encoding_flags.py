@@ -1,7 +1,6 @@
 """The flags of encodings: `--encoding`, and a flag for each parameter of each encoding."""
 
 import argparse
-import dataclasses
 
 from tutti.cli.flags import add_fields, flag, given
 from tutti.encodings.base import Encoding
@@ -49,8 +48,3 @@ def from_arguments_if_any(args: argparse.Namespace) -> Encoding | None:
             raise Error(f"{flag(strangers[0])} belongs to an encoding; name one with --encoding")
         raise Error(f"{', '.join(map(flag, strangers))} does not apply to --encoding {args.encoding}")
     return None if args.encoding is None else encoding_from_json({"name": args.encoding, **own})
-
-
-def field_names(encoding: type[Encoding]) -> list[str]:
-    """Returns the names of an encoding's parameters."""
-    return [field.name for field in dataclasses.fields(encoding)]

@@ -47,7 +47,6 @@ class Schema(Protocol):
     Attributes:
       window: input tokens, or frames, in a window.
       unit: what a song is a sequence of, "tokens" or "frames".
-      term: what reports call one of them in the plural, "words" or "frames".
       content: the field that holds the window.
     """
 
@@ -56,9 +55,6 @@ class Schema(Protocol):
 
     @property
     def unit(self) -> str: ...
-
-    @property
-    def term(self) -> str: ...
 
     @property
     def content(self) -> Field: ...
@@ -110,7 +106,6 @@ class TokenSchema:
     window: int
     vocabulary: int
     unit: str = "tokens"
-    term: str = "words"
 
     @property
     def content(self) -> Field:
@@ -155,7 +150,6 @@ class FrameSchema:
     window: int
     bits: int
     unit: str = "frames"
-    term: str = "frames"
 
     @property
     def content(self) -> Field:
