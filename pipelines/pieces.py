@@ -85,16 +85,26 @@ def pieces_of_files(path: str, encoding: Encoding | None, rejected: list[str]) -
         medium = encoding.medium if encoding else SOUNDS if SOUNDS.named(file.path) else SCORES
         name = file.name.rpartition("/")[2]
         try:
-            piece = medium.read(content(file, medium))
-            if encoding is None:
-                yield Piece(name, piece)
-                continue
-            decoded = [encoding.decode(song) for song in encoding.encode(piece)]
+            pieces = shown_as(name, medium.read(content(file, medium)), encoding)
         except RejectedFile as reason:
             rejected.append(f"{file.name}: {reason}")
             continue
-        for number, piece in enumerate(decoded, 1):
-            yield Piece(f"{name}{f', part {number}' if len(decoded) > 1 else ''} as {encoding.name}", piece)
+        yield from pieces
+
+
+def shown_as(name: str, content: Any, encoding: Encoding | None) -> list[Piece]:
+    """Returns a score or a sound as a piece, or the pieces that an encoding makes of it.
+
+    Raises:
+      RejectedFile: if the encoding finds nothing in it.
+    """
+    if encoding is None:
+        return [Piece(name, content)]
+    decoded = [encoding.decode(song) for song in encoding.encode(content)]
+    return [
+        Piece(f"{name}{f', part {number}' if len(decoded) > 1 else ''} as {encoding.name}".lstrip(), piece)
+        for number, piece in enumerate(decoded, 1)
+    ]
 
 
 def content(file: File, medium: Medium) -> bytes:

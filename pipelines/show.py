@@ -5,14 +5,15 @@ import pathlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.pieces import Pieces, gather, is_dataset
+from pipelines.pieces import Pieces, gather, is_dataset, shown_as
 from tutti import atomic
 from tutti.audio import Sound
 from tutti.dataset.manifest import SPLITS
 from tutti.drawing import picture
 from tutti.encodings.base import Encoding
 from tutti.encodings.registry import encoding_from_json
-from tutti.errors import Error
+from tutti.errors import Error, RejectedFile
+from tutti.score import Score
 
 MOST, MOST_BARS = 24, 1024
 
@@ -53,7 +54,7 @@ class Picture:
 
 
 def show(
-    paths: Path | Sequence[Path],
+    music: Score | Path | Sequence[Path],
     *,
     encoding: str | Encoding | None = None,
     split: str = "train",
@@ -66,7 +67,7 @@ def show(
     Scores become piano rolls and drum grids, recordings a waveform over a spectrogram.
 
     Args:
-      paths: MIDI, WAV or FLAC files, folders, globs, or datasets; local or gs://.
+      music: a score; or MIDI, WAV or FLAC files, folders, globs or datasets, local or gs://.
       encoding: to show what it keeps of a file, encoded and decoded again; None to show files as they are.
       split: which songs of a dataset: "train", "validation" or "test".
       most: how many pieces at most.
@@ -82,9 +83,16 @@ def show(
         raise Error(f"--most-bars is {most_bars}; it can be 1 to {MOST_BARS:,}, or 0 for as many as there is room for")
     if split not in SPLITS:
         raise Error(f"--split is {split}; it can be {', '.join(SPLITS)}")
-    named = [os.fspath(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
     encoding = encoding_from_json({"name": encoding}) if isinstance(encoding, str) else encoding
-    found = gather(named, encoding, split, most)
+    if isinstance(music, Score):
+        named = []
+        try:
+            found = Pieces(tuple(shown_as("", music, encoding)), complete=True)
+        except RejectedFile as reason:
+            raise Error(f"the score: {reason}") from None
+    else:
+        named = [os.fspath(path) for path in ([music] if isinstance(music, str | os.PathLike) else music)]
+        found = gather(named, encoding, split, most)
     titles = tuple(piece.title for piece in found.pieces)
     if sheet:
         content = notation(found, sheet)

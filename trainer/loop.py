@@ -32,36 +32,14 @@ def total_steps(training: TrainingConfig, steps_per_epoch: int) -> int:
     return training.steps or training.epochs * steps_per_epoch
 
 
-def fit(
-    computation: TrainingComputation,
-    splits: Splits,
-    training: TrainingConfig,
-    pace: Pace,
-    checkpoints: Checkpoints,
-    journal: Journal | None,
-    progress: Progress,
-    stop: threading.Event | None = None,
-) -> tuple[Progress, str]:
-    """Goes on from `progress` until the steps, the time or the patience are used up, or `stop` is set.
+class Loop:
+    """Trains, validates, saves and reports, until a run is over.
 
-    All workers call this alike and decide alike: what their clocks and events say they put to the vote in every call.
+    All workers make one alike and decide alike: what their clocks and events say they put to the vote in every call.
 
     Args:
       journal: the chief's; it alone has one, and saves.
-      stop: ends the run after the call of the graph in which it is set.
-
-    Returns:
-      How far it came, and why it ended: "steps", "time", "patience" or "signal", which is a `stop` that was set.
-
-    Raises:
-      Error: if the loss is no longer finite, or a file cannot be written.
     """
-    loop = _Loop(computation, splits, training, pace, checkpoints, journal)
-    return loop.run(progress, stop or threading.Event())
-
-
-class _Loop:
-    """Holds what `fit` goes by, and the clocks that it keeps beside its progress."""
 
     def __init__(
         self,
@@ -80,7 +58,19 @@ class _Loop:
         self.saved_at, self.saved_step = time.monotonic(), -1
         self.busy, self.clock_targets = 0.0, 0.0
 
-    def run(self, progress: Progress, stop: threading.Event) -> tuple[Progress, str]:
+    def run(self, progress: Progress, stop: threading.Event | None = None) -> tuple[Progress, str]:
+        """Goes on from `progress` until the steps, the time or the patience are used up, or `stop` is set.
+
+        Args:
+          stop: ends the run after the call of the graph in which it is set.
+
+        Returns:
+          How far it came, and why it ended: "steps", "time", "patience" or "signal", which is a `stop` that was set.
+
+        Raises:
+          Error: if the loss is no longer finite, or a file cannot be written.
+        """
+        stop = stop or threading.Event()
         self.saved_step = progress.step
         self._restart_clock(progress)
         began = time.monotonic() - progress.elapsed

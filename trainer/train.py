@@ -12,8 +12,9 @@ from trainer.config import Pace, TrainingConfig
 from trainer.data.batches import Batches
 from trainer.data.reader import Corpus, open_corpus
 from trainer.distribution import Distribution, deterministic, open_distribution
-from trainer.loop import Splits, fit, total_steps
+from trainer.loop import Loop, Splits, total_steps
 from trainer.objectives.base import objective_of
+from trainer.resolve import RunRequest, resolve
 from trainer.run import directory
 from trainer.run.checkpoints import Checkpoints
 from trainer.run.config import RunConfig
@@ -21,7 +22,6 @@ from trainer.run.directory import Run
 from trainer.run.introduction import introduction
 from trainer.run.journal import Journal
 from trainer.run.report import TrainReport
-from trainer.run.resolve import RunRequest, resolve
 from tutti.errors import Error
 
 # Enough for a call's own cost not to count, few enough for a slow device to be back within seconds.
@@ -105,7 +105,8 @@ def _train(
             title = f"{config.preset} on {config.dataset}"
             journal = Journal(run.path, title, progress.step, total, objective.unit, show)
         try:
-            progress, ended = fit(computation, splits, training, pace, checkpoints, journal, progress, stop)
+            loop = Loop(computation, splits, training, pace, checkpoints, journal)
+            progress, ended = loop.run(progress, stop)
             if journal:
                 journal.draw()
         finally:

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from pipelines.show import show as show
     from serving.export import export as export
     from serving.saved_model import load as load
-    from trainer.evaluation.evaluate import evaluate as evaluate
+    from trainer.evaluate import evaluate as evaluate
     from trainer.train import train as train
     from tutti import encodings as encodings
+    from tutti import midi as midi
     from tutti.score import Score as Score
 
 __version__ = "0.1.0"
@@ -36,10 +37,11 @@ _PUBLIC = {
     "inspect": ("pipelines.inspection:inspect", "pipelines"),
     "show": ("pipelines.show:show", "pipelines"),
     "train": ("trainer.train:train", "trainer"),
-    "evaluate": ("trainer.evaluation.evaluate:evaluate", "trainer"),
+    "evaluate": ("trainer.evaluate:evaluate", "trainer"),
     "export": ("serving.export:export", "serving"),
     "load": ("serving.saved_model:load", "serving"),
     "encodings": ("tutti.encodings", ""),
+    "midi": ("tutti.midi", ""),
     "Score": ("tutti.score:Score", ""),
 }
 

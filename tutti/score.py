@@ -1,15 +1,10 @@
 """A piece of music as notes: Score, Track, Notes. Times are in ticks; `division` ticks make a quarter note."""
 
-import os
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from tutti import atomic
-from tutti.errors import Error, MissingPackage, RejectedFile
 
 # The largest score that a reader returns. A file can claim a note at tick 2^31 in a dozen bytes, and code that makes
 # an array with a place for each step of time relies on these bounds.
@@ -80,39 +75,6 @@ class Score:
     tracks: tuple[Track, ...]
     tempos: tuple[tuple[int, float], ...] = ((0, 120.0),)
     meters: tuple[tuple[int, int, int], ...] = ((0, 4, 4),)
-
-    @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> "Score":
-        """Reads a local MIDI file.
-
-        Raises:
-          Error: if it cannot be read or is no MIDI file with notes; says why.
-        """
-        from tutti import midi
-
-        try:
-            return midi.read(atomic.read(Path(path), midi.MAX_BYTES))
-        except RejectedFile as reason:
-            raise Error(f"{os.fspath(path)}: {reason}") from None
-
-    def write(self, path: str | os.PathLike[str]) -> None:
-        """Writes a local MIDI file, whole or not at all.
-
-        Raises:
-          Error: if it cannot be written; an older file of this name stays as it was.
-        """
-        from tutti import midi
-
-        atomic.write(Path(path), midi.write(self))
-
-    def _repr_png_(self) -> bytes | None:
-        """Draws the score for a notebook; without matplotlib, the notebook shows it as text."""
-        from tutti.drawing import picture
-
-        try:
-            return picture.png(self)
-        except MissingPackage:
-            return None
 
     def bar_lines(self, end: int) -> list[int]:
         """Returns the ticks at which bars begin, by the meters: all that are before `end`, and one more.

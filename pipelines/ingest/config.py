@@ -21,18 +21,7 @@ Split = tuple[float, float, float] | Literal["folder"]
 
 @dataclass(frozen=True)
 class IngestConfig:
-    """The settings of an ingestion, for any corpus and dataset.
-
-    Attributes:
-      encoding: how pieces become songs.
-      window: input tokens in a window, or frames.
-      stride: tokens, or frames, from one window's start to the next one's; None for as many as `window`.
-      split: share of files for train, validation and test; "folder" where folders of these names hold them.
-      labels: a CSV or JSON file of labels; "folder" for the names of folders; None for no labels.
-      transpose: whether the songs to train on come in the other eleven keys as well.
-      shards: how many files to write of each split; None for about 64 MiB each.
-      standardise: whether the files are drum loops that are moved to General MIDI notes first.
-      combine: what loops to make of them instead; its shares are those of `split`.
+    """The settings of an ingestion, for any corpus and dataset: what `pipelines.ingest.run.ingest` takes, and explains.
 
     Raises:
       Error: if one of them is out of its bounds, or does not go with another.

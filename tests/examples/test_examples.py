@@ -11,8 +11,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tutti import midi
 from tutti.practice import compose
-from tutti.score import Score
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -55,7 +55,7 @@ def test_the_page_on_extending_does_what_it_says(tmp_path: Path) -> None:
     run([*pip, "--target", str(site), "./contour"], tmp_path)
     for command in commands:
         run(shlex.split(command), tmp_path, PYTHONPATH=str(site))
-    assert len(Score.read(tmp_path / "contour.mid").tracks[0].notes) > 1
+    assert len(midi.read_file(tmp_path / "contour.mid").tracks[0].notes) > 1
     (run_config,) = (tmp_path / "runs" / "contour").glob("config.json")
     assert '"name": "gru"' in run_config.read_text()
     assert "--smallest" in run(["tutti", "encode", "--help"], tmp_path, PYTHONPATH=str(site))

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,11 @@ def test_a_picture_shows_itself_and_says_what_is_in_it(found: Path, tmp_path: Pa
     score = tutti.show(found / "00.mid", encoding="drums", sheet=".musicxml")
     assert score._repr_png_() is None
     assert score.content.startswith(b"<?xml")
+    assert tutti.show(tutti.midi.read_file(found / "00.mid")).content.startswith(b"\x89PNG")
+    in_memory = tutti.show(tutti.midi.read_file(found / "00.mid"), encoding="drums", sheet=".musicxml")
+    assert (in_memory.titles, in_memory.content.count(b"<note")) == (("as drums",), score.content.count(b"<note"))
+    with pytest.raises(Error, match="the score: no drum part"):
+        tutti.show(replace(tutti.midi.read_file(found / "00.mid"), tracks=()), encoding="drums")
     with pytest.raises(Error, match="--split is trane"):
         tutti.show(found, split="trane")
     assert capfd.readouterr() == ("", "")

@@ -18,7 +18,7 @@ import tutti
 from tests.trainer import made, running
 from tests.trainer.running import weights
 from trainer.config import TrainingConfig
-from trainer.evaluation.evaluate import evaluate
+from trainer.evaluate import evaluate
 from trainer.models import registry
 from trainer.models.lstm.settings import Lstm
 from trainer.run import directory

@@ -11,7 +11,7 @@ from tests.trainer import made
 from trainer.config import Pace, TrainingConfig
 from trainer.data.batches import Batches
 from trainer.data.reader import open_corpus
-from trainer.loop import Splits, fit
+from trainer.loop import Loop, Splits
 from trainer.multi_step import Sums, Votes
 from trainer.objectives.base import TrainingComputation
 from trainer.optimizer import Adam
@@ -62,7 +62,8 @@ def run(
     progress = checkpoints.restore()
     journal = Journal(str(folder), "a run", progress.step, 60)
     try:
-        return fit(computation, splits, training, Pace(steps_per_call=4), checkpoints, journal, progress, stop)
+        loop = Loop(computation, splits, training, Pace(steps_per_call=4), checkpoints, journal)
+        return loop.run(progress, stop)
     finally:
         journal.close()
 
@@ -107,4 +108,4 @@ def test_a_loss_that_is_no_number_ends_the_run(phrases: made.Made, tmp_path: Pat
     )
     splits = Splits(Batches(corpus, "train", batch_size=8, seed=1), None)
     with pytest.raises(Error, match=r"not finite any more after step 0; .*--learning-rate"):
-        fit(computation, splits, TrainingConfig(), Pace(), checkpoints_of(tmp_path), None, Progress())
+        Loop(computation, splits, TrainingConfig(), Pace(), checkpoints_of(tmp_path), None).run(Progress())

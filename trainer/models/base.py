@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from trainer.models.settings import ModelSettings
 from trainer.types import State, Tensor, Variable
+
+
+class TrainingStep(NamedTuple):
+    """Where a training call stands in its run, which alone decides, with the seed, which units it drops.
+
+    Attributes:
+      number: integer scalar, the step.
+      rows: int[B], each row's number in the global batch.
+    """
+
+    number: Tensor
+    rows: Tensor
 
 
 class Model(Protocol):
@@ -37,24 +49,14 @@ class TokenModel(Model, Protocol):
     labels: int
 
     def __call__(
-        self,
-        tokens: Tensor,
-        state: State | None = None,
-        training: bool = False,
-        rows: Tensor | None = None,
-        step: Tensor | None = None,
+        self, tokens: Tensor, state: State | None = None, training: TrainingStep | None = None
     ) -> tuple[Tensor, State]:
         """Returns logits for the token after each of `tokens`, float32[B, T, V], and the state after the last.
 
         Args:
             tokens: int32[B, T].
             state: from `initial_state` (what None means), from an earlier window or from `step`.
-            training: drop units, by (seed, `step`, layer, row, position) and nothing else.
-            rows: int[B], each row's number in the global batch; needed where units are dropped.
-            step: integer scalar, the training step; needed where units are dropped.
-
-        Raises:
-            ValueError: units are to be dropped, but `rows` or `step` is missing.
+            training: of a call that trains, which drops units by (seed, step, layer, row, position) and nothing else.
         """
         ...
 
@@ -105,13 +107,3 @@ class FrameModel(Model, Protocol):
     def weights(self) -> FrameWeights:
         """Returns its numbers as they are now."""
         ...
-
-
-def check_noise(model: str, rows: Tensor | None, step: Tensor | None) -> None:
-    """Checks that a training call has what its dropped units depend on.
-
-    Raises:
-        ValueError: if it has not.
-    """
-    if rows is None or step is None:
-        raise ValueError(f"{model}: a training call with dropout needs rows and step, got rows={rows}, step={step}")

@@ -8,7 +8,7 @@ from trainer.data.reader import Corpus
 from trainer.distribution import Distribution, summed
 from trainer.evaluation import likelihood
 from trainer.evaluation.report import Evaluation, EvaluationConfig
-from trainer.models.base import TokenModel
+from trainer.models.base import TokenModel, TrainingStep
 from trainer.multi_step import MultiStep, ScoreMultiStep, score_multi_step, train_multi_step
 from trainer.objectives.base import TrainingComputation
 from trainer.optimizer import Optimizer, make_optimizer, update
@@ -93,7 +93,7 @@ def make_training(
         if carried:
             state = carried.before(state, tokens[:, 0])
         with tf.GradientTape() as tape:
-            logits, state = model(tokens[:, :-1], state, training=True, rows=rows, step=optimizer.step)
+            logits, state = model(tokens[:, :-1], state, TrainingStep(optimizer.step, rows))
             loss_sum, token_count = negative_log_likelihood(logits, tokens[:, 1:])
         gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss_sum, variables)]
         # The identity brings the votes into the loop's graph; an exchange takes tensors of one graph alone.

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from contour.settings import Gru
+from trainer.models.base import TrainingStep
 from trainer.models.layers import Initialiser, linear
 
 
@@ -35,12 +36,7 @@ class GruModel(tf.Module):
         return linear(state, self.output, self.output_bias), state
 
     def __call__(
-        self,
-        tokens: tf.Tensor,
-        state: tf.Tensor | None = None,
-        training: bool = False,
-        rows: tf.Tensor | None = None,
-        step: tf.Tensor | None = None,
+        self, tokens: tf.Tensor, state: tf.Tensor | None = None, training: TrainingStep | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         batch, time = tf.shape(tokens)[0], tf.shape(tokens)[1]
         state = self.initial_state(batch) if state is None else state

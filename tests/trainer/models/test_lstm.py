@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from trainer.models.base import TrainingStep
 from trainer.models.lstm.network import LstmModel, plain_recurrence, recurrence
 from trainer.models.lstm.settings import Lstm
 
@@ -47,7 +48,9 @@ def test_training_and_evaluation_give_the_same_logits_where_nothing_is_dropped()
     network = LstmModel(Lstm(units=16, layers=2, embedding=16, dropout=0.0), 20)
     tokens = np.random.default_rng(0).integers(0, 20, (3, 7)).astype(np.int32)
     for one, other in zip(
-        tf.nest.flatten(network(tokens, training=True)), tf.nest.flatten(network(tokens)), strict=True
+        tf.nest.flatten(network(tokens, training=TrainingStep(1, tf.range(3)))),
+        tf.nest.flatten(network(tokens)),
+        strict=True,
     ):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
 
@@ -56,7 +59,7 @@ def test_the_fast_gradient_works_without_a_graph() -> None:
     network = LstmModel(Lstm(units=16, layers=2, embedding=16, dropout=0.0), 20)
     tokens = np.random.default_rng(0).integers(0, 20, (3, 7)).astype(np.int32)
     gradients = []
-    for training in (True, False):
+    for training in (TrainingStep(1, tf.range(3)), None):
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(tf.square(network(tokens, training=training)[0]))
         gradients.append([tf.convert_to_tensor(g) for g in tape.gradient(loss, network.trainable_variables)])
@@ -93,7 +96,7 @@ def test_input_dropout_falls_on_the_products_with_inputs_alone() -> None:
     tokens = np.random.default_rng(0).integers(0, 20, (3, 7)).astype(np.int32)
 
     def change() -> Any:
-        dropped = network(tokens, training=True, rows=tf.range(3), step=1)[0]
+        dropped = network(tokens, training=TrainingStep(1, tf.range(3)))[0]
         return np.abs(dropped - network(tokens)[0]).max(axis=(1, 2))
 
     assert (change() > 1e-2).all()

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from trainer.models import registry
+from trainer.models.base import TrainingStep
 from trainer.models.lstm.settings import Lstm
 from trainer.models.wavenet.settings import WaveNet
 
@@ -104,29 +105,22 @@ def test_the_state_has_the_batch_first_and_keeps_its_size(settings: Any) -> None
 def test_the_units_dropped_are_the_same_when_the_batch_is_cut_in_two(settings: Any) -> None:
     network, tokens = registry.build(settings, VOCABULARY, seed=1), some_tokens()
     step = tf.constant(7, tf.int64)
-    whole, _ = network(tokens, training=True, rows=tf.range(BATCH), step=step)
-    parts = [network(tokens[r], training=True, rows=tf.constant(r), step=step)[0] for r in ([0, 1], [2, 3, 4, 5])]
+    whole, _ = network(tokens, training=TrainingStep(step, tf.range(BATCH)))
+    parts = [network(tokens[r], training=TrainingStep(step, tf.constant(r)))[0] for r in ([0, 1], [2, 3, 4, 5])]
     np.testing.assert_allclose(whole, np.concatenate(parts), rtol=0, atol=1e-5)
 
 
 @each_model
 def test_dropping_depends_on_row_step_and_seed(settings: Any) -> None:
     network, tokens = registry.build(settings, VOCABULARY, seed=1), some_tokens()
-    whole = network(tokens, training=True, rows=tf.range(BATCH), step=7)[0].numpy()
+    whole = network(tokens, training=TrainingStep(7, tf.range(BATCH)))[0].numpy()
     plain = network(tokens)[0].numpy()
-    other_rows = network(tokens, training=True, rows=tf.range(BATCH) + 1, step=7)[0].numpy()
-    other_step = network(tokens, training=True, rows=tf.range(BATCH), step=8)[0].numpy()
+    other_rows = network(tokens, training=TrainingStep(7, tf.range(BATCH) + 1))[0].numpy()
+    other_step = network(tokens, training=TrainingStep(8, tf.range(BATCH)))[0].numpy()
     network.seed = 2
-    other_seed = network(tokens, training=True, rows=tf.range(BATCH), step=7)[0].numpy()
+    other_seed = network(tokens, training=TrainingStep(7, tf.range(BATCH)))[0].numpy()
     for other in (plain, other_rows, other_step, other_seed):
         assert np.all(np.any(np.abs(whole - other) > 1e-3, axis=(1, 2)))
-
-
-@each_model
-def test_a_training_call_without_rows_or_step_is_refused(settings: Any) -> None:
-    network = registry.build(settings, VOCABULARY)
-    with pytest.raises(ValueError, match="needs rows and step"):
-        network(some_tokens(), training=True, step=1)
 
 
 @each_model
@@ -145,7 +139,7 @@ def test_every_weight_learns(settings: Any) -> None:
     @tf.function
     def gradients() -> Any:
         with tf.GradientTape() as tape:
-            logits, _ = network(tokens, training=True, rows=tf.range(BATCH), step=1)
+            logits, _ = network(tokens, training=TrainingStep(1, tf.range(BATCH)))
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tokens, logits)
         return tape.gradient(losses, network.trainable_variables)
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from trainer.models.base import TrainingStep
 from trainer.models.wavenet.network import WaveNetModel
 from trainer.models.wavenet.settings import WaveNet
 
@@ -56,7 +57,7 @@ def test_dropping_takes_a_channel_at_all_positions_or_none() -> None:
     network.embedding.assign(tf.ones_like(network.embedding))
     network.hidden_bias.assign(tf.ones_like(network.hidden_bias))
     tokens = np.zeros((4, 9), np.int32)
-    logits = network(tokens, training=True, rows=tf.range(4), step=1)[0].numpy()
+    logits = network(tokens, training=TrainingStep(1, tf.range(4)))[0].numpy()
     # All inputs being equal, only the first position, which sees the zeros before it, may differ.
     np.testing.assert_allclose(logits[:, 2:], logits[:, 1:-1], rtol=0, atol=1e-6)
     assert np.abs(logits[0] - logits[1]).max() > 1e-4

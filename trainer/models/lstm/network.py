@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer import rng
-from trainer.models.base import check_noise
+from trainer.models.base import TrainingStep
 from trainer.models.conditioning import Conditioning, labels_or_none
 from trainer.models.layers import Initialiser, linear, padded
 from trainer.models.lstm.settings import Lstm
@@ -60,20 +60,13 @@ class LstmModel(tf.Module):
         return (*cells, labels_or_none(batch, label)) if self.labels else cells
 
     def __call__(
-        self,
-        tokens: Tensor,
-        state: State | None = None,
-        training: bool = False,
-        rows: Tensor | None = None,
-        step: Tensor | None = None,
+        self, tokens: Tensor, state: State | None = None, training: TrainingStep | None = None
     ) -> tuple[Tensor, State]:
         """See `trainer.models.base.TokenModel`."""
         tokens = tf.convert_to_tensor(tokens)
         batch, time = tf.shape(tokens)[0], tf.shape(tokens)[1]
         units = self.settings.units
         rate, input_rate = (self.settings.dropout, self.settings.input_dropout) if training else (0.0, 0.0)
-        if rate or input_rate:
-            check_noise("lstm", rows, step)
         if state is None:
             state = self.initial_state(batch)
         compute = recurrence if training else plain_recurrence
@@ -86,14 +79,15 @@ class LstmModel(tf.Module):
             # The first layer's are a row of a table for each token.
             shape = [time, batch, 4 * units]
             products = tf.reshape(products, shape) if layer else tf.gather(products, tf.transpose(tokens))
-            if input_rate:
-                products = rng.dropout(products, input_rate, (self.seed, step, rng.PRODUCTS + layer), rows) + bias
+            if training and input_rate:
+                seed = self.seed, training.number, rng.PRODUCTS + layer
+                products = rng.dropout(products, input_rate, seed, training.rows) + bias
             if added:
                 products += added[layer]
             outputs, h, c = compute(products, tf.convert_to_tensor(self.recurrents[layer]), h, c)
             after.append((h, c))
-            if rate:
-                outputs = rng.dropout(outputs, rate, (self.seed, step, layer), rows)
+            if training and rate:
+                outputs = rng.dropout(outputs, rate, (self.seed, training.number, layer), training.rows)
             flat = tf.reshape(outputs, [-1, units])
         # Batch first before the head, whose narrow input is cheaper to turn round than its logits.
         flat = tf.reshape(tf.transpose(tf.reshape(flat, [time, batch, units]), [1, 0, 2]), [-1, units])

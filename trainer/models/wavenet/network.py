@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer import rng
-from trainer.models.base import check_noise
+from trainer.models.base import TrainingStep
 from trainer.models.conditioning import Conditioning, labels_or_none
 from trainer.models.layers import Initialiser, linear, padded
 from trainer.models.wavenet.settings import WaveNet
@@ -61,19 +61,12 @@ class WaveNetModel(tf.Module):
         return (*empty, labels_or_none(batch, label)) if self.labels else empty
 
     def __call__(
-        self,
-        tokens: Tensor,
-        state: State | None = None,
-        training: bool = False,
-        rows: Tensor | None = None,
-        step: Tensor | None = None,
+        self, tokens: Tensor, state: State | None = None, training: TrainingStep | None = None
     ) -> tuple[Tensor, State]:
         """See `trainer.models.base.TokenModel`."""
         tokens = tf.convert_to_tensor(tokens)
         batch, time = tf.shape(tokens)[0], tf.shape(tokens)[1]
-        width, skip, rate = self.settings.residual, self.settings.skip, self.settings.dropout if training else 0.0
-        if rate:
-            check_noise("wavenet", rows, step)
+        width, skip, rate = self.settings.residual, self.settings.skip, self.settings.dropout
         if state is None:
             state = self.initial_state(batch)
         rings, clock, *label = state
@@ -87,9 +80,9 @@ class WaveNetModel(tf.Module):
             queues.append(_turn(tf.transpose(extended[time:], [1, 0, 2]), -(clock + time), distance))
             pair = tf.concat([x, extended[:time]], axis=-1)
             gated = self._gate(block, tf.reshape(pair, [-1, 2 * width]), added)
-            if rate:
+            if training and rate:
                 gated = tf.reshape(gated, [time, batch, width])
-                gated = rng.dropout(gated, rate, (self.seed, step, block), rows, shared=True)
+                gated = rng.dropout(gated, rate, (self.seed, training.number, block), training.rows, shared=True)
                 gated = tf.reshape(gated, [-1, width])
             skips.append(gated)
             if block < len(self.onward_kernels):
