@@ -13,7 +13,7 @@ from importlib.machinery import PathFinder
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from tutti.errors import Error
+from tutti.errors import MissingPackage
 
 NAME = "tfrecord.example_pb2"
 
@@ -27,7 +27,7 @@ def parse(payload: bytes) -> Any:
 
     Raises:
       NotAnExample: if it is none.
-      Error: if tfrecord is not installed.
+      MissingPackage: if tfrecord is not installed.
     """
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
@@ -42,7 +42,7 @@ def example_class() -> Any:
     """Returns the class of the message `tensorflow.Example`.
 
     Raises:
-      Error: if tfrecord is not installed.
+      MissingPackage: if tfrecord is not installed.
     """
     from google.protobuf import descriptor_pool, message_factory  # type: ignore[import-untyped]
     from google.protobuf.internal import builder  # type: ignore[import-untyped]
@@ -51,7 +51,7 @@ def example_class() -> Any:
     package = importlib.util.find_spec(NAME.partition(".")[0])
     spec = package and PathFinder.find_spec(NAME, package.submodule_search_locations)
     if spec is None or spec.loader is None:
-        raise Error("reading records needs tfrecord; install it with: pip install 'tutti-music[pipelines]'")
+        raise MissingPackage("reading records", "tfrecord", "pipelines")
     pool = descriptor_pool.DescriptorPool()
     # What the generated module asks of protobuf: a pool, and classes, which would go to the default pool.
     stand_ins = {

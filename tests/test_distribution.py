@@ -10,25 +10,38 @@ from pathlib import Path
 
 import pytest
 
+from tutti import midi
 from tutti.practice import compose
+from tutti.score import Notes, Score, Track
 
 ROOT = Path(__file__).parents[1]
 UV = str(Path(sys.executable).parent / "uv")
 DATASET, RUN = ROOT / "tests/fixtures/drums/dataset", ROOT / "tests/fixtures/drums/run"
 # extra -> what it has to be able to do, in a folder that holds a corpus.
 COMMANDS = {
-    "": ["encode corpus/drums/{drums} --out words.txt", "decode words.txt --out again.mid", "compose more --songs 1"],
-    "pipelines": ["ingest corpus/drums --dataset data", "inspect data", "loops standardise corpus/drums --out loops"],
-    "pictures": ["show corpus/drums --out sheet.png"],
-    "trainer": [
-        "train --dataset {dataset} --preset drums-lstm-small --units 16 --embedding 16 --steps 2 --run run",
-        "evaluate --run {run} --dataset {dataset}",
+    "": [
+        "tutti encode corpus/drums/{drums} --out words.txt",
+        "tutti decode words.txt --out again.mid",
+        "tutti compose more --songs 1",
     ],
-    "serving": ["export --run {run} --models model", "generate --model model --steps 8 --out piece.mid"],
-    "miditok": ["encode corpus/piano/{piano} --encoding miditok"],
-    "audio": ["encode corpus/sound/{sound} --encoding mulaw --rate 4000 --out levels.txt"],
-    "sheets,pictures": ["show corpus/piano/{piano} --sheet --out sheet.pdf"],
-    "serving,moods": ["generate --help"],
+    "pipelines": [
+        "tutti ingest corpus/drums --dataset data",
+        "tutti inspect data",
+        "tutti loops standardise corpus/drums --out loops",
+    ],
+    "pictures": ["tutti show corpus/drums --out sheet.png"],
+    "trainer": [
+        "tutti train --dataset {dataset} --preset drums-lstm-small --units 16 --embedding 16 --steps 2 --run run",
+        "tutti evaluate --run {run} --dataset {dataset}",
+    ],
+    "serving": ["tutti export --run {run} --models model", "tutti generate --model model --steps 8 --out piece.mid"],
+    "miditok": ["tutti encode corpus/piano/{piano} --encoding miditok"],
+    "audio": ["tutti encode corpus/sound/{sound} --encoding mulaw --rate 4000 --out levels.txt"],
+    "sheets,pictures": ["tutti show corpus/piano/{piano} --sheet --out sheet.pdf"],
+    "serving,moods": [
+        "tutti generate --help",
+        "python -c \"import serving.generation.moods as m; assert m.match('glad', ['happy', 'sad']).label == 'happy'\"",
+    ],
 }
 
 
@@ -75,7 +88,7 @@ def test_each_extra_alone_runs_its_commands(extra: str, wheel: Path, pins: Path,
     names = {kind: next((tmp_path / "corpus" / kind).iterdir()).name for kind in ("drums", "piano", "sound")}
     for command in COMMANDS[extra]:
         done = subprocess.run(
-            [str(environment / "bin" / "tutti"), *shlex.split(command.format(**names, dataset=DATASET, run=RUN))],
+            shlex.split(f"{environment}/bin/{command.format(**names, dataset=DATASET, run=RUN)}"),
             cwd=tmp_path,
             env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
             capture_output=True,
@@ -96,6 +109,18 @@ def test_a_command_without_its_extra_says_what_to_install(wheel: Path, pins: Pat
         )
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
         assert f"pip install '.[{extra}]'" in done.stderr
+    (tmp_path / "song.mid").write_bytes(midi.write(Score(480, (Track(Notes.of([0], [480], [60], [90])),))))
+    for call, extra in (
+        ("tutti.ingest('song.mid', 'data', encoding='notes')", "pipelines"),
+        ("tutti.show('song.mid')", "pictures"),
+        ("tutti.load", "serving"),
+    ):
+        main = f"import tutti\ntry:\n    {call}\nexcept tutti.MissingPackage as error:\n    print(error)"
+        done = subprocess.run(
+            [str(environment / "bin" / "python"), "-c", main], capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+        assert (done.stdout.count("\n"), done.stderr) == (1, "")
+        assert f"pip install '.[{extra}]'" in done.stdout
     # What another project of the same name would leave in its place.
     (package,) = environment.glob("lib/python*/site-packages/tutti/__init__.py")
     package.write_text("__version__ = '1.0.0'\n")

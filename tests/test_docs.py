@@ -36,3 +36,9 @@ def test_every_command_that_a_page_gives_exists(page: Path) -> None:
 
 def test_public_names_are_there() -> None:
     assert all(hasattr(tutti, name) for name in ("ingest", "inspect", "show", "encodings", "Score", "Error"))
+
+
+def test_no_text_installs_the_other_project_of_this_name() -> None:
+    files = [file for stage in ("tutti", "pipelines", "trainer", "serving") for file in (ROOT / stage).rglob("*.py")]
+    for file in [*PAGES, *files]:
+        assert not re.search(r"pip install [^\n]*\btutti\b(?!-music)", file.read_text()), file

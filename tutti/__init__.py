@@ -13,9 +13,10 @@ that only generates no Beam.
 
 import importlib
 import pkgutil
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from tutti.errors import Error, MissingPackage, RejectedFile
+from tutti.errors import Error, MissingPackage, RejectedFile, needing
 
 if TYPE_CHECKING:
     from pipelines.ingest.run import ingest as ingest
@@ -52,25 +53,17 @@ def __getattr__(name: str) -> Any:
     """Imports a public name when it is first used.
 
     Raises:
-      Error: if a package that it needs is not installed; says which extra has it.
+      MissingPackage: if a package that it needs is not installed; says which extra has it.
     """
     if name not in _PUBLIC:
         raise AttributeError(f"module 'tutti' has no attribute {name!r}")
     place, extra = _PUBLIC[name]
     quiet = importlib.import_module("tutti.quiet")
-    try:
-        with quiet.importing():
-            value = pkgutil.resolve_name(place)
-    except ModuleNotFoundError as missing:
-        if not extra or missing.name is None or missing.name.partition(".")[0] in ("tutti", *_STAGES):
-            raise
-        raise MissingPackage(name, missing.name, extra) from None
+    with needing(extra, name) if extra else nullcontext(), quiet.importing():
+        value = pkgutil.resolve_name(place)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
-
-
-_STAGES = ("pipelines", "trainer", "serving")

@@ -1,5 +1,11 @@
 """The ways in which work can fail through no fault of the program."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# A module of the project that is missing is a mistake in it, and no package to install.
+OWN = ("tutti", "pipelines", "trainer", "serving")
+
 
 class Error(Exception):
     """Something the user can mend: a wrong option, a missing path, a full disk.
@@ -24,6 +30,25 @@ class MissingPackage(Error):
 
 class RejectedFile(Exception):
     """A file that cannot become a song. Its text is the reason, as it stands in the dataset's `rejected/`."""
+
+
+@contextmanager
+def needing(extra: str, task: str) -> Iterator[None]:
+    """Says of a package that the block cannot import how to install it.
+
+    Args:
+      extra: the extra that has it.
+      task: what needs it.
+
+    Raises:
+      MissingPackage: if a package is missing that is not the project's own.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        if (missing.name or OWN[0]).partition(".")[0] in OWN:
+            raise
+        raise MissingPackage(task, str(missing.name), extra) from None
 
 
 def how_to_install(extra: str) -> str:

@@ -18,7 +18,7 @@ from pipelines.loops.config import CombineConfig
 from tutti.dataset.manifest import SPLITS, Snapshot, rejected_path, snapshot_path
 from tutti.encodings.base import Encoding
 from tutti.encodings.registry import encoding_from_json
-from tutti.errors import Error
+from tutti.errors import Error, needing
 
 Path = str | os.PathLike[str]
 
@@ -119,8 +119,9 @@ def _run_pipeline(files: list[File], job: IngestJob, beam: Sequence[str], shown:
       Error: if it failed for a cause outside the program, or there is nothing to make a dataset of.
     """
     # Here, as importing Beam takes seconds, which a wrong setting should not.
-    from pipelines import runners
-    from pipelines.ingest import pipeline
+    with needing("pipelines", "ingest"):
+        from pipelines import runners
+        from pipelines.ingest import pipeline
 
     options = runners.options(beam)
     began = time.monotonic()

@@ -17,7 +17,7 @@ from pipelines.ingest.types import File
 from pipelines.loops import drum_loop, output
 from pipelines.loops.config import CombineConfig
 from pipelines.loops.report import LoopsReport, figures
-from tutti.errors import Error
+from tutti.errors import Error, needing
 from tutti.midi import SCORE
 
 Path = str | os.PathLike[str]
@@ -96,8 +96,9 @@ def _run(
     target = os.fspath(out)
     with filesystem.explained("write", target), output.staging(target, request) as folder:
         # Here, as importing Beam takes seconds, which a wrong setting should not.
-        from pipelines import runners
-        from pipelines.loops import pipeline
+        with needing("pipelines", "loops"):
+            from pipelines import runners
+            from pipelines.loops import pipeline
 
         progress_file = "" if filesystem.is_remote(folder) else filesystem.join(folder, output.PROGRESS)
         place = pipeline.Output(filesystem.join(folder, output.MADE), request, progress_file)

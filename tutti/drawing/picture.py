@@ -15,7 +15,7 @@ from tutti import midi
 from tutti.audio import Sound
 from tutti.drawing import roll, spectrogram
 from tutti.drawing.roll import INK, Chart
-from tutti.errors import MissingPackage, RejectedFile
+from tutti.errors import RejectedFile, needing
 from tutti.midi import messages
 from tutti.midi.messages import Messages
 from tutti.score import Score
@@ -209,11 +209,9 @@ def _figure(width: float, height: float, layout: Literal["constrained"] | None =
     Raises:
       Error: if matplotlib is not installed.
     """
-    try:
+    with needing("pictures", "drawing pictures"):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        raise MissingPackage("drawing pictures", "matplotlib", "pictures") from None
     figure = Figure(figsize=(width, height), dpi=DPI, layout=layout)
     FigureCanvasAgg(figure)
     return figure

@@ -22,7 +22,7 @@ from tutti import midi
 from tutti.encodings import grid
 from tutti.encodings.base import TokenEncoding
 from tutti.encodings.vocabulary import SPECIALS, Vocabulary
-from tutti.errors import MissingPackage, RejectedFile
+from tutti.errors import RejectedFile, needing
 from tutti.medium import Medium
 from tutti.score import Notes, Score, Track
 
@@ -201,10 +201,8 @@ class _Loaded:
 @lru_cache(maxsize=8)
 def _loaded(encoding: MidiTok) -> _Loaded:
     # Cached in this module and not in the encoding, which is pickled and sent to workers.
-    try:
+    with needing("miditok", "--encoding miditok"):
         from miditok import REMI, TSD, TokenizerConfig
-    except ModuleNotFoundError as missing:
-        raise MissingPackage("--encoding miditok", missing.name or "miditok", "miditok") from None
     fine, coarse = encoding.positions, max(encoding.positions // 2, 2)
     steps = {(0, 2): fine, (2, 4): coarse, (4, LONGEST): 2}
     config = TokenizerConfig(

@@ -208,7 +208,7 @@ def test_without_matplotlib_one_line_says_what_to_install(monkeypatch: pytest.Mo
 
     def missing(name: str, *rest: Any) -> Any:
         if name.startswith("matplotlib"):
-            raise ModuleNotFoundError(name)
+            raise ModuleNotFoundError(name, name="matplotlib")
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", missing)
