@@ -87,7 +87,8 @@ def _report_request(model: SavedModel, request: GenerationRequest) -> None:
         _note(f"{request.config.mood!r}: label {mood.label} (cosine {mood.cosine:.2f}{runner_up})")
     elif model.labels and request.label is None:
         _note(f"note: --label asks for one of {', '.join(model.labels)}")
-    _note(f"{model.path}: {request.config.n} x {request.config.steps} tokens")
+    new = f"{request.config.steps} tokens" if request.config.steps else "the prompt, with new content"
+    _note(f"{model.path}: {request.config.n} x {new}")
 
 
 def _report_speed(count: int, seconds: float, request: GenerationRequest) -> None:
