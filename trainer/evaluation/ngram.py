@@ -80,7 +80,7 @@ def fit(songs: Sequence[NDArray[np.int32]], size: int, highest: int) -> NGram:
         if length:
             extensions, contexts = np.unique(contexts * size + history(length), return_inverse=True)
         keys, inverse, occurrences = np.unique(contexts * size + targets, return_inverse=True, return_counts=True)
-        kinds = np.bincount(np.unique(inverse * size + history(length + 1)) // size, minlength=len(keys))
+        kinds = np.bincount(np.unique(inverse * size + history(length + 1)) // size)
         first = np.searchsorted(keys // size, np.arange(len(extensions) + 1))
         orders.append(_Order(extensions, first, keys, _smooth(occurrences, first), _smooth(kinds, first)))
     return NGram(tuple(orders), size)

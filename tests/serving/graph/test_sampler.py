@@ -90,6 +90,14 @@ def test_eos_ends_a_row_and_the_rest_is_padding() -> None:
     assert (tokens[:, 4:] == PAD).all()
 
 
+def test_scores_are_logarithms_of_the_softmax_however_great_the_logits() -> None:
+    # EOS has a logit of 50: as a power of e it is a float32, its square is not.
+    tokens = tf.constant([[3, 7, EOS], [4, 6, EOS]])
+    scores = Sampler(Fixed(end=2), len(LOGITS)).score(tokens, tf.zeros([2], tf.int32))
+    logs = np.log(softmax(LOGITS))
+    np.testing.assert_allclose(scores, [[logs[3], logs[7], 0], [logs[4], logs[6], 0]], rtol=1e-5)
+
+
 def test_no_rows_and_no_steps_are_answered() -> None:
     assert drawn(count=0)[0].shape[0] == 0
     assert drawn(count=3, steps=0)[1].tolist() == [0, 0, 0]

@@ -47,6 +47,16 @@ def test_bits_are_those_of_the_distributions(corpus: list[list[int]], others: li
         assert by_order[order - 1] == pytest.approx(-np.log2(own).mean())
 
 
+def test_scores_in_parts_are_those_of_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, others = ngram.fit(made.phrases(20, 12, 1), 15, 3), made.phrases(3, 12, 2)
+    whole = ngram.score(model, others, 3)
+    for cells in (1, 7 * 15 + 3):  # one target at a time, and seven
+        monkeypatch.setattr(ngram, "CELLS_AT_ONCE", cells)
+        parts = ngram.score(model, others, 3)
+        np.testing.assert_array_equal(parts.target, whole.target)
+        np.testing.assert_array_equal(parts.rank, whole.rank)
+
+
 def test_counts_are_discounted_and_what_is_taken_goes_to_the_order_below() -> None:
     model = ngram.fit(songs([[3, 4, 3, 4, 3, 5]]), SIZE, 2)
     unigram = ngram.distribution(model, [BOS, 3], 1)
@@ -58,13 +68,27 @@ def test_counts_are_discounted_and_what_is_taken_goes_to_the_order_below() -> No
 
 
 def test_discounts_are_those_of_chen_and_goodman() -> None:
-    # Four tokens occur once, EOS among them, three twice, two three times and one four times: 20 in all. So the share
-    # is 4 / (4 + 2 * 3) = 0.4, and the discounts are 1 - 2 * 0.4 * 3/4, 2 - 3 * 0.4 * 2/3 and 3 - 4 * 0.4 * 1/2.
-    one, two, more = 0.4, 1.2, 2.2
-    model = ngram.fit(songs([[3, 4, 5] + 2 * [6, 7, 8] + 3 * [9, 10] + 4 * [11]]), 12, 1)
-    left = (4 * one + 3 * two + 3 * more) / 20 / 10
-    wanted = np.array([1 - one] * 4 + [2 - two] * 3 + [3 - more] * 2 + [4 - more]) / 20 + left
+    # Four tokens occur once, EOS among them, three twice, two three times and two four times: 24 in all. So the share
+    # is 4 / (4 + 2 * 3) = 0.4, and the discounts are 1 - 2 * 0.4 * 3/4, 2 - 3 * 0.4 * 2/3 and 3 - 4 * 0.4 * 2/2.
+    one, two, more = 0.4, 1.2, 1.4
+    model = ngram.fit(songs([[3, 4, 5] + 2 * [6, 7, 8] + 3 * [9, 10] + 4 * [11, 12]]), 13, 1)
+    left = (4 * one + 3 * two + 4 * more) / 24 / 11
+    wanted = np.array([1 - one] * 4 + [2 - two] * 3 + [3 - more] * 2 + [4 - more] * 2) / 24 + left
     np.testing.assert_allclose(ngram.distribution(model, [BOS], 1)[2:], wanted)
+
+
+@pytest.mark.parametrize(
+    ("body", "left"),
+    [
+        # 50 tokens occur once: their discount would be 1 - 2 / 52.
+        (list(range(3, 52)), 0.95),
+        # EOS occurs once, 60 tokens twice, one three times: the discounts would be below 0.01, above 1.99 and 2.96.
+        (2 * list(range(3, 63)) + 3 * [63], (0.1 + 60 * 1.9 + 2.85) / 124),
+    ],
+)
+def test_discounts_take_neither_nothing_nor_all(body: list[int], left: float) -> None:
+    unseen = ngram.distribution(ngram.fit(songs([body]), 66, 1), [BOS], 1)[65]
+    assert unseen == pytest.approx(left / 64)
 
 
 def test_the_order_below_counts_contexts_and_gets_what_discounts_leave() -> None:
@@ -76,6 +100,8 @@ def test_the_order_below_counts_contexts_and_gets_what_discounts_leave() -> None
     one, two = 1 - 2 * 3 / 7 * 2 / 3, 2 - 3 * 3 / 7 * 1 / 2
     wanted = np.array([0, 0, 2 - two, 1 - one, 0, 0, 0]) / 3 + (one + two) / 3 * below
     np.testing.assert_allclose(ngram.distribution(model, [BOS, 3], 2)[2:], wanted)
+    # Nothing was ever seen after 6.
+    np.testing.assert_allclose(ngram.distribution(model, [BOS, 6], 2)[2:], below)
 
 
 def test_longer_contexts_beat_the_unigram_on_songs_that_have_structure() -> None:
