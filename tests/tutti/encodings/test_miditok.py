@@ -109,12 +109,45 @@ def test_lengths_are_the_nearest_that_have_a_token_and_end_where_the_pitch_is_st
     assert track.notes.duration.tolist() == [40, 40, 240, 480, 720, 1200, 1920, 3840]
 
 
+def test_of_a_note_written_twice_the_longest_and_of_these_the_loudest_stays() -> None:
+    played = Notes.of([0, 0, 0], [240, 480, 480], [60] * 3, [127, 32, 96])
+    (track,) = MidiTok(velocities=127).decode(MidiTok(velocities=127).encode(Score(480, (Track(played),)))[0]).tracks
+    assert (track.notes.duration.tolist(), track.notes.velocity.tolist()) == ([480], [96])
+
+
+def test_the_lowest_pitch_alone_keeps_its_length() -> None:
+    (track,) = MidiTok().decode(MidiTok().encode(Score(480, (Track(Notes.of([960], [720], [0], [90])),)))[0]).tracks
+    assert (track.notes.onset.tolist(), track.notes.duration.tolist()) == ([960], [720])
+
+
+def test_only_drums_have_a_name() -> None:
+    played = Notes.of([0], [240], [38], [90])
+    score = MidiTok().decode(
+        MidiTok().encode(Score(480, (Track(played, "Fiddle", 40), Track(played, is_drum=True))))[0]
+    )
+    assert {(track.name, track.program, track.is_drum) for track in score.tracks} == {
+        ("Drums", 0, True),
+        ("", 40, False),
+    }
+
+
 def test_tempos_are_kept_to_the_nearest() -> None:
     played = Notes.of([0, 480, 9600], [480] * 3, [60, 62, 64], [90] * 3)
-    score = Score(480, (Track(played),), ((0, 88.0), (490, 88.3), (960, 180.0), (1440, 180.1), (96_000, 60.0)))
+    score = Score(
+        480, (Track(played),), ((0, 88.0), (490, 88.3), (960, 180.0), (1440, 180.1), (9600, 88.0), (96_000, 60.0))
+    )
     tempos = MidiTok(tempos=64).decode(MidiTok(tempos=64).encode(score)[0]).tempos
-    assert [tick for tick, _ in tempos] == [0, 960]
-    assert [bpm for _, bpm in tempos] == pytest.approx([88, 180], rel=0.02)
+    assert [tick for tick, _ in tempos] == [0, 960, 9600]
+    assert [bpm for _, bpm in tempos] == pytest.approx([88, 180, 88], rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("tempo", "kept"), [(0.0, 40), (-1.0, 40), (39.0, 40), (251.0, 250), (1e300, 250), (float("nan"), 120)]
+)
+def test_a_tempo_that_no_token_is_for_is_the_slowest_the_fastest_or_the_usual_one(tempo: float, kept: float) -> None:
+    score = Score(480, (Track(Notes.of([0], [480], [60], [90])),), ((0, tempo),))
+    ((_, bpm),) = MidiTok(tempos=64).decode(MidiTok(tempos=64).encode(score)[0]).tempos
+    assert bpm == pytest.approx(kept, rel=0.02)
 
 
 @every_encoding
@@ -180,6 +213,15 @@ def test_without_miditok_the_error_says_what_to_install(monkeypatch: pytest.Monk
         MidiTok(velocities=3).vocabulary()
 
 
+def test_a_file_that_miditok_cannot_encode_is_rejected_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise IndexError("no such tempo")
+
+    monkeypatch.setattr(_loaded(MidiTok()).tokenizer, "encode", broken)
+    with pytest.raises(RejectedFile, match=r"^MidiTok cannot encode it: IndexError: no such tempo$"):
+        MidiTok().encode(Score(480, (Track(Notes.of([0], [480], [60], [90])),)))
+
+
 @settings(max_examples=40, deadline=None)
 @given(ensembles(pitches=(24, 103)), st.integers(-24, 24))
 def test_to_move_the_score_is_to_move_its_tokens(score: Score, semitones: int) -> None:
@@ -196,6 +238,8 @@ def test_only_pitches_are_moved() -> None:
     assert MidiTok().pitched
     assert MidiTok().transposed("Pitch_120", 7) == "Pitch_127"
     assert MidiTok().transposed("Pitch_120", 8) is None
+    assert MidiTok().transposed("Pitch_5", -5) == "Pitch_0"
+    assert MidiTok().transposed("Pitch_5", -6) is None
     for token in ("PitchDrum_36", "Velocity_127", "Program_-1", "Duration_1.0.12", *SPECIALS):
         assert MidiTok().transposed(token, 5) == token
 
@@ -209,7 +253,15 @@ def test_a_token_of_another_encoding_is_named(token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"tokenizer": "octuple"}, {"positions": 5}, {"velocities": 128}, {"velocities": -1}, {"tempos": 1}]
+    "wrong",
+    [
+        {"tokenizer": "octuple"},
+        {"positions": 5},
+        {"velocities": 128},
+        {"velocities": -1},
+        {"tempos": 1},
+        {"tempos": 129},
+    ],
 )
 def test_a_wrong_parameter_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
@@ -226,6 +278,7 @@ def test_drums_alone_are_no_part_where_instruments_have_no_token() -> None:
 def test_no_tokens_are_a_score_without_notes() -> None:
     for encoding in ENCODINGS:
         assert encoding.decode([]).tracks == ()
+        assert encoding.decode([]).division == encoding.decode(["BOS", "Pitch_60"]).division == 480
         assert encoding.decode(["BOS", "Pitch_60", "EOS"]).tracks == ()
 
 
