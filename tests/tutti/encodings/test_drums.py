@@ -143,6 +143,27 @@ def test_decoded_hits_are_the_nine_drums_on_channel_10() -> None:
     assert sorted(track.notes.pitch.tolist()) == sorted(DRUMS)
 
 
+def test_hits_on_a_beat_are_louder() -> None:
+    for resolution in (16, 32):
+        beat = resolution // 4
+        (track,) = Drums(resolution=resolution).decode([KICK] * (beat + 1)).tracks
+        assert track.notes.velocity.tolist() == [100, *[80] * (beat - 1), 100]
+
+
+def test_the_specials_take_no_time_and_silence_has_no_track() -> None:
+    (track,) = Drums().decode(["BOS", KICK, "PAD", KICK, "EOS"]).tracks
+    assert track.notes.onset.tolist() == [0, 120]
+    assert Drums().decode([SILENT, "BAR"]).tracks == ()
+    assert Drums().decode([]).tracks == ()
+
+
+def test_decoded_meters_follow_the_bars_as_far_as_a_file_can_say_them() -> None:
+    encoding = Drums(bars="meter")
+    words = ["BAR", *[KICK] * 12, "BAR", "BAR", *[KICK] * 16, "BAR"]
+    assert encoding.decode(words).meters == ((0, 3, 4), (12 * 120, 4, 4))
+    assert encoding.decode([*[KICK] * 257, "BAR"]).meters == ((0, 255, 16),)
+
+
 def test_a_word_of_another_encoding_is_named() -> None:
     with pytest.raises(ValueError, match="'E5' is not a drum word"):
         Drums().decode([KICK, "E5"])
@@ -165,6 +186,9 @@ def test_a_bar_is_cut_up_to_its_half_and_filled_up_beyond(words: int, steps: int
 def test_every_one_of_the_nine_drums_counts_where_a_track_is_taken_for_drums() -> None:
     cymbals = Track(Notes.of([0, 480, 960, 1440], [60] * 4, [36, 49, 49, 49], [90] * 4), is_drum=False)
     assert Drums().encode(Score(480, (cymbals,)))[0][0] == "0b100000000"
+    # Nine notes of ten are enough.
+    mostly = Track(Notes.of(range(0, 4800, 480), [60] * 10, [36] * 9 + [60], [90] * 10))
+    assert Drums().encode(Score(480, (mostly,)))[0][0] == "0b100000000"
 
 
 def test_all_tracks_are_drums_on_request() -> None:

@@ -109,6 +109,28 @@ def test_lengths_are_the_nearest_that_have_a_token_and_end_where_the_pitch_is_st
     assert track.notes.duration.tolist() == [40, 40, 240, 480, 720, 1200, 1920, 3840]
 
 
+def durations(onset: list[int], length: list[int], pitch: list[int]) -> list[int]:
+    """The lengths of notes after encoding and decoding, all in twelfths of a beat."""
+    score = Score(12, (Track(Notes.of(onset, length, pitch, [90] * len(onset))),))
+    (track,) = MidiTok().decode(MidiTok().encode(score)[0]).tracks
+    return (track.notes.duration // 40).tolist()
+
+
+def test_lengths_are_finer_the_shorter_they_are() -> None:
+    lengths = [*range(1, 24), *range(24, 48, 2), *range(48, 97, 6)]
+    assert durations([0] * len(lengths), lengths, [*range(len(lengths))]) == lengths
+
+
+@pytest.mark.parametrize(("length", "kept"), [(50, 48), (51, 48), (52, 54), (200, 96)])
+def test_a_length_without_a_token_becomes_the_nearest_and_between_two_the_shorter(length: int, kept: int) -> None:
+    assert durations([0], [length], [60]) == [kept]
+
+
+@pytest.mark.parametrize(("again", "kept"), [(52, 48), (53, 48), (54, 54), (60, 54)])
+def test_no_length_reaches_beyond_the_next_note_of_its_pitch(again: int, kept: int) -> None:
+    assert durations([0, again], [53, 6], [60, 60]) == [kept, 6]
+
+
 def test_of_a_note_written_twice_the_longest_and_of_these_the_loudest_stays() -> None:
     played = Notes.of([0, 0, 0], [240, 480, 480], [60] * 3, [127, 32, 96])
     (track,) = MidiTok(velocities=127).decode(MidiTok(velocities=127).encode(Score(480, (Track(played),)))[0]).tracks
@@ -273,6 +295,9 @@ def test_drums_alone_are_no_part_where_instruments_have_no_token() -> None:
     assert "PitchDrum_36" in MidiTok().encode(drums)[0]
     with pytest.raises(RejectedFile, match="no pitched part"):
         MidiTok(programs=False).encode(drums)
+    fiddle = Score(480, (Track(Notes.of([0], [120], [60], [90]), program=40),))
+    (track,) = MidiTok(programs=False).decode(MidiTok(programs=False).encode(fiddle)[0]).tracks
+    assert track.program == 0
 
 
 def test_no_tokens_are_a_score_without_notes() -> None:

@@ -102,7 +102,11 @@ def test_a_note_struck_again_while_it_sounds_is_two_notes() -> None:
 
 
 def test_notes_snap_to_the_nearest_step_and_last_one_at_least() -> None:
-    assert ROLL.encode(score((59, 1, 60), (60, 1, 61), (180, 121, 62))) == [["60s", "61s", "62s"]]
+    played = score((59, 1, 60), (60, 1, 61), (180, 121, 62))
+    assert ROLL.encode(played) == [["60s", "61s", "62s"]]
+    # Where it is struck it sounds.
+    sounding = ROLL.unpacked(ROLL.encode_frames(played)[0])[:, : ROLL.pitches]
+    assert [np.flatnonzero(frame).tolist() for frame in sounding] == [[36], [37], [38]]
 
 
 def test_drums_and_pitches_out_of_range_are_left_out() -> None:
@@ -140,6 +144,10 @@ def test_a_single_frame_is_transposed() -> None:
     moved = ROLL.transposed_frames(song, 2)
     assert moved is not None
     assert ROLL.words(ROLL.unpacked(moved)) == ["62s"]
+
+
+def test_each_bit_is_about_a_pitch() -> None:
+    assert PianoRoll(lowest=60, highest=63).bit_pitches().tolist() == [60, 61, 62, 60, 61, 62]
 
 
 def test_a_pitch_named_twice_is_struck_if_one_of_them_is() -> None:
