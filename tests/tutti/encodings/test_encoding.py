@@ -2,14 +2,16 @@ import argparse
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tutti import encodings, midi
+from tutti import encodings, midi, plugins
 from tutti.cli.encoding_flags import add_arguments, from_arguments
 from tutti.dataset.schema import FrameSchema, TokenSchema
+from tutti.encodings import registry
 from tutti.encodings.base import Encoding, TokenEncoding
 from tutti.encodings.drums import Drums
 from tutti.encodings.notes import NotesAndChords
@@ -92,6 +94,21 @@ def test_a_new_encoding_needs_only_encode_and_a_vocabulary() -> None:
         Letters().transposed("a", 1)
     with pytest.raises(TypeError, match="NotesAndChords implements neither"):
         NotesAndChords().encode_ids(Score(480, ()))
+
+
+def test_an_encoding_that_a_package_registers_is_known_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = {"letters": f"{__name__}:Letters"}
+
+    def entry_points(group: str) -> list[EntryPoint]:
+        return [EntryPoint(name, value, group) for name, value in points.items() if group == "tutti.encodings"]
+
+    monkeypatch.setattr(plugins, "entry_points", entry_points)
+    # What is known is cached; without the cache nothing of this stays.
+    monkeypatch.setattr(registry, "encodings", registry.encodings.__wrapped__)
+    assert encoding_from_json({"name": "letters"}) == Letters()
+    points["songs"] = "no_such_module:Songs"
+    with pytest.raises(Error, match="cannot load the encoding 'songs' from no_such_module:Songs"):
+        encoding_from_json({"name": "letters"})
 
 
 def test_records_hold_windows_of_tokens_or_of_frames() -> None:
