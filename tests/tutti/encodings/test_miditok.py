@@ -109,6 +109,46 @@ def test_lengths_are_the_nearest_that_have_a_token_and_end_where_the_pitch_is_st
     assert track.notes.duration.tolist() == [40, 40, 240, 480, 720, 1200, 1920, 3840]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "song"),
+    [
+        (
+            ENCODINGS[0],
+            "Program_40 Pitch_60 Velocity_95 Duration_0.6.12 TimeShift_1.0.12 Program_-1 PitchDrum_36 Velocity_95 "
+            "Duration_0.6.12 Program_40 Pitch_62 Velocity_95 Duration_0.6.12 TimeShift_1.0.12 Pitch_64 Velocity_95 "
+            "Duration_0.6.12",
+        ),
+        (
+            ENCODINGS[1],
+            "Bar_None Position_0 Program_40 Pitch_60 Velocity_95 Duration_0.6.12 Position_12 Program_-1 PitchDrum_36 "
+            "Velocity_95 Duration_0.6.12 Program_40 Pitch_62 Velocity_95 Duration_0.6.12 Position_24 Pitch_64 "
+            "Velocity_95 Duration_0.6.12",
+        ),
+        (
+            ENCODINGS[2],
+            "Tempo_122.99 Pitch_60 Duration_0.2.4 Rest_0.2.4 Pitch_62 Duration_0.2.4 Rest_0.2.4 Pitch_64 "
+            "Duration_0.2.4",
+        ),
+    ],
+    ids=["tsd", "remi", "rests"],
+)
+def test_a_song_in_tokens(encoding: MidiTok, song: str) -> None:
+    fiddle = Track(Notes.of([0, 480, 960], [240] * 3, [60, 62, 64], [90] * 3), program=40)
+    drums = Track(Notes.of([480], [240], [36], [90]), is_drum=True)
+    assert encoding.encode(Score(480, (fiddle, drums))) == [song.split()]
+
+
+def test_how_many_tokens_there_are() -> None:
+    assert [len(encoding.vocabulary()) for encoding in ENCODINGS] == [484, 489, 223, 220, 883, 488]
+
+
+def test_lengths_are_written_in_parts_of_a_beat() -> None:
+    tokens = [token for token in ENCODINGS[2].vocabulary().tokens if token.startswith("Duration_")]
+    parts = [f"{beat}.{part}.4" for beat in range(2) for part in range(4)][1:]
+    halves = [f"{beat}.{part}.2" for beat in range(2, 8) for part in range(2)]
+    assert tokens == [f"Duration_{length}" for length in (*parts, *halves, "8.0.2")]
+
+
 def durations(onset: list[int], length: list[int], pitch: list[int]) -> list[int]:
     """The lengths of notes after encoding and decoding, all in twelfths of a beat."""
     score = Score(12, (Track(Notes.of(onset, length, pitch, [90] * len(onset))),))
