@@ -204,6 +204,6 @@ def _end_on_bar_line(words: list[int], bar: int) -> None:
 
 def _hits(words: list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Returns the step of each hit and the place of its drum in DRUMS: int64[n], int64[n]."""
-    column = np.asarray(words, np.int64)[:, None] if words else np.zeros((0, 1), np.int64)
+    column = np.asarray(words, np.int64)[:, None]
     struck = column >> np.arange(len(DRUMS) - 1, -1, -1) & 1
     return np.nonzero(struck)  # type: ignore[return-value]

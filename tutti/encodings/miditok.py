@@ -96,7 +96,7 @@ class MidiTok(TokenEncoding):
             raise RejectedFile(f"{count:,} notes are beyond the limit of {MAX_NOTES:,} for this encoding")
         file = midi.to_symusic(gridded)
         try:
-            sequences = loaded.tokenizer.encode(file, encode_ids=False)
+            sequences = loaded.tokenizer.encode(file)
         except (ArithmeticError, LookupError, RuntimeError, ValueError) as error:
             raise RejectedFile(f"MidiTok cannot encode it: {type(error).__name__}: {error}") from None
         (sequence,) = sequences if isinstance(sequences, list) else [sequences]
@@ -193,9 +193,8 @@ class _Loaded:
     def nearest_tempos(self, qpm: list[float]) -> NDArray[np.float64]:
         """Returns the tempos that have a token and are nearest, in seconds a beat, to some quarter notes a minute."""
         known = np.asarray(self.tokenizer.tempos, np.float64)
-        bounded = np.clip(np.nan_to_num(np.asarray(qpm, np.float64), nan=DEFAULT_TEMPO), SLOWEST, FASTEST)
         between = 2 / (1 / known[1:] + 1 / known[:-1])
-        return known[np.searchsorted(between, bounded)]
+        return known[np.searchsorted(between, np.nan_to_num(qpm, nan=DEFAULT_TEMPO))]
 
 
 @lru_cache(maxsize=8)

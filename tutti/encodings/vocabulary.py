@@ -57,7 +57,6 @@ class Vocabulary:
         ids = self._ids
         return np.fromiter((ids[token] for token in tokens), np.int32, len(tokens))
 
-    def words(self, ids: Iterable[int], *, specials: bool = False) -> list[str]:
-        """Returns the tokens of ids, without PAD, BOS and EOS unless `specials`."""
-        first = 0 if specials else len(SPECIALS)
-        return [self.tokens[i] for i in ids if i >= first]
+    def words(self, ids: Iterable[int]) -> list[str]:
+        """Returns the tokens of ids, without PAD, BOS and EOS."""
+        return [self.tokens[i] for i in ids if i >= len(SPECIALS)]

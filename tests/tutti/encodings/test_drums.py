@@ -98,6 +98,15 @@ def test_meter_bars_follow_the_files_time_signatures() -> None:
     assert [i for i, word in enumerate(song) if word == "BAR"] == [12, 25, 34]
 
 
+def test_a_last_hit_just_ahead_of_a_bar_line_is_in_the_bar_after_it() -> None:
+    (song,) = Drums(bars="meter").encode(drum_score([0, 1919], [36, 38]))
+    assert [i for i, word in enumerate(song) if word == "BAR"] == [16, 33]
+    assert song[17] == "0b010000000"
+    # A step before it is in the bar.
+    (song,) = Drums(bars="meter").encode(drum_score([0, 1800], [36, 38]))
+    assert (len(song), song[15]) == (17, "0b010000000")
+
+
 @pytest.mark.parametrize("words", [15, 17])
 def test_a_bar_too_early_or_too_late_falls_on_the_nearest_line(words: int) -> None:
     score = Drums().decode([KICK] * words + ["BAR", KICK])
@@ -130,7 +139,29 @@ def test_the_vocabulary_is_512_words_bar_and_the_specials() -> None:
 def test_decoded_hits_are_the_nine_drums_on_channel_10() -> None:
     (track,) = Drums().decode(["0b111111111"]).tracks
     assert track.is_drum
+    assert (track.name, track.program) == ("Drums", 0)
     assert sorted(track.notes.pitch.tolist()) == sorted(DRUMS)
+
+
+def test_hits_on_a_beat_are_louder() -> None:
+    for resolution in (16, 32):
+        beat = resolution // 4
+        (track,) = Drums(resolution=resolution).decode([KICK] * (beat + 1)).tracks
+        assert track.notes.velocity.tolist() == [100, *[80] * (beat - 1), 100]
+
+
+def test_the_specials_take_no_time_and_silence_has_no_track() -> None:
+    (track,) = Drums().decode(["BOS", KICK, "PAD", KICK, "EOS"]).tracks
+    assert track.notes.onset.tolist() == [0, 120]
+    assert Drums().decode([SILENT, "BAR"]).tracks == ()
+    assert Drums().decode([]).tracks == ()
+
+
+def test_decoded_meters_follow_the_bars_as_far_as_a_file_can_say_them() -> None:
+    encoding = Drums(bars="meter")
+    words = ["BAR", *[KICK] * 12, "BAR", "BAR", *[KICK] * 16, "BAR"]
+    assert encoding.decode(words).meters == ((0, 3, 4), (12 * 120, 4, 4))
+    assert encoding.decode([*[KICK] * 257, "BAR"]).meters == ((0, 255, 16),)
 
 
 def test_a_word_of_another_encoding_is_named() -> None:
@@ -155,6 +186,9 @@ def test_a_bar_is_cut_up_to_its_half_and_filled_up_beyond(words: int, steps: int
 def test_every_one_of_the_nine_drums_counts_where_a_track_is_taken_for_drums() -> None:
     cymbals = Track(Notes.of([0, 480, 960, 1440], [60] * 4, [36, 49, 49, 49], [90] * 4), is_drum=False)
     assert Drums().encode(Score(480, (cymbals,)))[0][0] == "0b100000000"
+    # Nine notes of ten are enough.
+    mostly = Track(Notes.of(range(0, 4800, 480), [60] * 10, [36] * 9 + [60], [90] * 10))
+    assert Drums().encode(Score(480, (mostly,)))[0][0] == "0b100000000"
 
 
 def test_all_tracks_are_drums_on_request() -> None:
@@ -166,3 +200,17 @@ def test_all_tracks_are_drums_on_request() -> None:
     assert words[:2] == ["0b100000000", "0b000000000"]
     with pytest.raises(RejectedFile, match="nothing on channel 10"):
         Drums(drum_source="channel10").encode(Score(480, (bass,)))
+
+
+def test_bars_of_another_length_are_counted_and_the_resolution_they_speak_for_is_said() -> None:
+    full, odd = [KICK] * 16 + ["BAR"], [KICK] * 17 + ["BAR"]
+    assert Drums().misfit(full * 2) == ""
+    assert Drums().misfit(["BOS", *full, "PAD", *full, KICK, "EOS"]) == ""
+    assert Drums().misfit([KICK] * 3) == ""
+    assert Drums().misfit(full * 2 + odd) == "1 of 3 bars have not 16 words and were filled up or cut"
+    assert Drums().misfit(odd * 1001) == "1,001 of 1,001 bars have not 16 words and were filled up or cut"
+    assert Drums(bars="meter").misfit(odd) == ""
+    with pytest.raises(
+        ValueError, match=r"^2 of 3 bars have not 32 words, most have 16; decode it with --resolution 16$"
+    ):
+        Drums(resolution=32).misfit(full * 2 + ([KICK] * 32 + ["BAR"]))

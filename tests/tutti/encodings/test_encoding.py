@@ -1,15 +1,21 @@
 import argparse
 import subprocess
 import sys
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tutti import midi
+from tutti import encodings, midi, plugins
 from tutti.cli.encoding_flags import add_arguments, from_arguments
-from tutti.encodings.base import Encoding
+from tutti.dataset.schema import FrameSchema, TokenSchema
+from tutti.encodings import registry
+from tutti.encodings.base import Encoding, TokenEncoding
 from tutti.encodings.drums import Drums
 from tutti.encodings.notes import NotesAndChords
+from tutti.encodings.pianoroll import PianoRoll
 from tutti.encodings.registry import encoding_from_json, encoding_to_json
 from tutti.encodings.vocabulary import BOS, EOS, PAD, Vocabulary
 from tutti.errors import Error
@@ -50,8 +56,77 @@ def test_the_specials_come_first() -> None:
     assert vocabulary.tokens[:3] == ("PAD", "BOS", "EOS")
     assert (PAD, BOS, EOS) == (0, 1, 2)
     assert vocabulary.words(vocabulary.ids(["b", "EOS", "a"])) == ["b", "a"]
+    with pytest.raises(ValueError, match=r"starts with \('PAD', 'BOS', 'EOS'\), not with \('a', 'b', 'c'\)$"):
+        Vocabulary("abcd")
     with pytest.raises(ValueError, match="once"):
         Vocabulary.of(["a", "a"])
+
+
+def test_vocabularies_of_the_same_tokens_are_equal() -> None:
+    assert Vocabulary.of(["a", "b"]) == Vocabulary.of(["a", "b"])
+    assert hash(Vocabulary.of(["a", "b"])) == hash(Vocabulary.of(["a", "b"]))
+    assert Vocabulary.of(["a", "b"]) != Vocabulary.of(["b", "a"])
+    assert Vocabulary.of(["a"]) != "a"
+
+
+@dataclass(frozen=True)
+class Letters(TokenEncoding):
+    """An encoding of a package, as short as one can be."""
+
+    name = "letters"
+
+    def encode(self, piece: str) -> list[list[str]]:
+        return [[*piece]]
+
+    def vocabulary(self) -> Vocabulary | None:
+        return Vocabulary.of("abc")
+
+
+def test_a_new_encoding_needs_only_encode_and_a_vocabulary() -> None:
+    (ids,) = Letters().encode_ids("cab")
+    assert ids.tolist() == [5, 3, 4]
+    assert ids.dtype == np.int32
+    assert Letters().known(["c", "a"], Vocabulary.of("abc")) == ["c", "a"]
+    assert (Letters().misfit(["a"]), Letters().released(["a"])) == ("", [])
+    with pytest.raises(ValueError, match="'d' is no token of the encoding letters"):
+        Letters().known(["d"], Vocabulary.of("abc"))
+    with pytest.raises(NotImplementedError, match="letters have no pitch"):
+        Letters().transposed("a", 1)
+    with pytest.raises(TypeError, match="NotesAndChords implements neither"):
+        NotesAndChords().encode_ids(Score(480, ()))
+
+
+def test_an_encoding_that_a_package_registers_is_known_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = {"letters": f"{__name__}:Letters"}
+
+    def entry_points(group: str) -> list[EntryPoint]:
+        return [EntryPoint(name, value, group) for name, value in points.items() if group == "tutti.encodings"]
+
+    monkeypatch.setattr(plugins, "entry_points", entry_points)
+    # What is known is cached; without the cache nothing of this stays.
+    monkeypatch.setattr(registry, "encodings", registry.encodings.__wrapped__)
+    assert encoding_from_json({"name": "letters"}) == Letters()
+    points["songs"] = "no_such_module:Songs"
+    with pytest.raises(Error, match="cannot load the encoding 'songs' from no_such_module:Songs"):
+        encoding_from_json({"name": "letters"})
+
+
+def test_records_hold_windows_of_tokens_or_of_frames() -> None:
+    assert Drums().schema(64, Drums().vocabulary()) == TokenSchema(64, 516)
+    assert PianoRoll().schema(64, PianoRoll().vocabulary()) == FrameSchema(64, 156)
+
+
+def test_frames_are_known_where_they_can_be_read() -> None:
+    assert PianoRoll().known(["60s", "-"], PianoRoll().vocabulary()) == ["60s", "-"]
+    with pytest.raises(ValueError, match="'E5' is no frame"):
+        PianoRoll().known(["60s", "E5"], PianoRoll().vocabulary())
+
+
+def test_encodings_are_imported_by_their_names() -> None:
+    assert encodings.Drums is Drums
+    assert {"Drums", "MuLaw", "PianoRoll"} <= {*dir(encodings)}
+    with pytest.raises(AttributeError, match=r"module 'tutti\.encodings' has no attribute 'Drum'"):
+        _ = encodings.Drum
 
 
 def tutti(*argv: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

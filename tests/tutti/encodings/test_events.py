@@ -129,6 +129,8 @@ def test_a_reason_stays_short_however_many_tracks_a_file_has() -> None:
     piece = Messages(480, (track((0, 0x90, 60, 90)),) * 5000)
     with pytest.raises(RejectedFile, match=r"are 0, 1, 2, .*, 31, \.\.\.$"):
         Events("oboe").encode(piece)
+    with pytest.raises(RejectedFile, match=r"are 0, 1, 2, .*, 31$"):
+        Events("oboe").encode(Messages(480, piece.tracks[:32]))
 
 
 def test_at_one_tick_tracks_keep_the_files_order() -> None:
@@ -149,6 +151,11 @@ def test_a_text_without_any_event_is_refused() -> None:
     with pytest.raises(ValueError, match="'kick' is no event like 0_90_4f_64"):
         Events().decode(["kick", "snare"])
     assert len(Events().decode(["BOS", "EOS"]).tracks[0]) == 0
+
+
+def test_what_lies_beyond_the_longest_song_is_left_out() -> None:
+    piece = Events().decode(["0_90_3c_40", f"{MAX_BEATS * 480}_80_3c_00", "1_90_3c_40", "0_90_3d_40"])
+    assert piece.tracks[0].tick.tolist() == [0, MAX_BEATS * 480]
 
 
 @example(["999999999_90_40_40"] * 3)
@@ -180,8 +187,22 @@ def test_an_unknown_word_becomes_the_nearest_known_one(unknown: str, nearest: st
     assert Events().known([words[0], unknown], Vocabulary.of(words)) == [words[0], nearest]
 
 
+@pytest.mark.parametrize(
+    ("known", "nearest"),
+    [
+        # The pitch counts more than time and value, the channel more than the pitch.
+        (["0_90_40_5a", "900_90_3d_01"], "900_90_3d_01"),
+        (["0_91_3c_5a", "900_90_7f_01"], "900_90_7f_01"),
+        # All other channels are equally near.
+        (["0_92_3d_5a", "0_91_40_5a"], "0_92_3d_5a"),
+    ],
+)
+def test_what_counts_first_where_a_word_is_unknown(known: list[str], nearest: str) -> None:
+    assert Events().nearest("0_90_3c_5a", Vocabulary.of(known)) == nearest
+
+
 def test_without_an_event_nothing_is_nearest() -> None:
-    with pytest.raises(ValueError, match="no events"):
+    with pytest.raises(ValueError, match=r"^the vocabulary has no events"):
         Events().nearest("0_90_3c_5a", Vocabulary.of([]))
     with pytest.raises(ValueError, match="'kick'"):
         Events().nearest("kick", Vocabulary.of(["0_90_3c_5a"]))
@@ -193,10 +214,19 @@ def test_only_pitches_are_transposed() -> None:
     assert encoding.transposed("7_90_3c_5a", 2) == "7_90_3e_5a"
     assert encoding.transposed("7_83_3c_00", -12) == "7_83_30_00"
     assert encoding.transposed("7_a0_3c_11", 1) == "7_a0_3d_11"
+    assert encoding.transposed("7_90_7e_5a", 1) == "7_90_7f_5a"
     assert encoding.transposed("7_90_7f_5a", 1) is None
+    assert encoding.transposed("7_90_01_5a", -1) == "7_90_00_5a"
     assert encoding.transposed("7_90_00_5a", -1) is None
     for fixed in ("7_99_3c_5a", "7_89_7f_5a", "0_b0_40_7f", "0_c0_05", "0_d0_05", "0_e0_00_40", "BOS"):
         assert encoding.transposed(fixed, 5) == fixed
+
+
+def test_what_still_sounds_is_released_in_the_order_in_which_it_was_struck() -> None:
+    words = "0_90_4f_64 0_90_3c_5a 0_91_3c_5a 5_c0_05 5_a0_3c_11 9_b0_40_7f 9_80_4f_00 9_91_3c_00 9_80_11_40 9_90_00_01"
+    assert Events().released(words.split()) == ["0_80_3c_00", "0_80_00_00"]
+    assert Events().released(["0_90_3c_5a", "0_90_40_5a", "5_90_3c_5a"]) == ["0_80_40_00", "0_80_3c_00"]
+    assert Events().released([]) == []
 
 
 @pytest.mark.parametrize("name", ["jazz/original_metheny.mid", "metallica/midi/2x4.mid"])

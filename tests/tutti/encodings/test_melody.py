@@ -79,6 +79,13 @@ def test_a_song_has_the_highest_note_of_each_onset_where_it_was_struck(score: Sc
     assert heard == {at: pitch_name(pitch) for at, pitch in wanted.items()}
 
 
+def test_the_grid_has_16ths_and_eighth_triplets_and_between_two_takes_the_16th() -> None:
+    beat = np.array([0, 0, 3, 3, 4, 6, 6, 6, 8, 9, 9, 12])
+    for division in (12, 480):
+        tick = np.arange(8 * 12) * (division // 12)
+        assert grid.snapped(tick, division).tolist() == np.add.outer(12 * np.arange(8), beat).ravel().tolist()
+
+
 def test_of_notes_struck_together_the_highest_is_heard() -> None:
     assert tokens(voice((0, 480, 60), (0, 240, 67), (9, 480, 64))) == ["G4:6"]
 
@@ -131,6 +138,16 @@ def test_tracks_are_chosen_by_number_program_and_name() -> None:
         tokens(*tracks[:1])
 
 
+def test_a_reason_lists_tracks_as_they_can_be_chosen_and_stays_short() -> None:
+    named, nameless = voice((0, 480, 60), name="Guitar", program=26), voice((0, 480, 60), program=4)
+    with pytest.raises(RejectedFile, match=r"it has 0 \(Guitar, program:26\), 1 \(program:4\)$"):
+        tokens(named, nameless, track="oboe")
+    with pytest.raises(RejectedFile, match=r" 31 \(program:4\)$"):
+        tokens(*[nameless] * 32, track="oboe")
+    with pytest.raises(RejectedFile, match=r" 31 \(program:4\), \.\.\.$"):
+        tokens(*[nameless] * 33, track="oboe")
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
@@ -152,6 +169,13 @@ def test_whatever_a_model_writes_is_laid_end_to_end(song: list[str]) -> None:
 
 def test_rests_alone_are_silence() -> None:
     assert Melody().decode(["R:12"]).tracks == ()
+
+
+def test_the_specials_take_no_time() -> None:
+    (track,) = Melody().decode(["BOS", "C4:12", "PAD", "E4:6", "EOS"]).tracks
+    assert track.notes.onset.tolist() == [0, 480]
+    assert track.notes.pitch.tolist() == [60, 64]
+    assert track.name == "Melody"
 
 
 @pytest.mark.parametrize("wrong", ["H4:3", "C4", "C4:0", "C4:97", "C4:03", "R", "r:3", "0.4.7:6", "C4:3:3", "G#9:3"])
@@ -176,16 +200,25 @@ def test_an_unknown_token_becomes_the_nearest_known_one(unknown: str, nearest: s
     assert Melody().known([words[0], unknown], Vocabulary.of(words)) == [words[0], nearest]
 
 
+@pytest.mark.parametrize("known", [["C4:24", "C5:12"], ["C5:12", "C4:24"], ["C4:6", "C5:12"]])
+def test_twice_or_half_the_length_counts_as_much_as_an_octave(known: list[str]) -> None:
+    assert Melody().nearest("C4:12", Vocabulary.of(known)) == known[0]
+
+
 def test_where_there_is_no_rest_or_no_note_the_length_counts() -> None:
     assert Melody().nearest("R:5", Vocabulary.of(["C4:12", "E4:6"])) == "E4:6"
     assert Melody().nearest("C4:5", Vocabulary.of(["R:12", "R:6"])) == "R:6"
+    with pytest.raises(ValueError, match=r"^the vocabulary has no notes and no rests"):
+        Melody().nearest("C4:5", Vocabulary.of([]))
 
 
 def test_notes_are_transposed_and_rests_are_not() -> None:
     encoding = Melody()
     assert encoding.pitched
     assert encoding.transposed("E-5:6", 1) == "E5:6"
+    assert encoding.transposed("C#_1:6", -1) == "C_1:6"
     assert encoding.transposed("C_1:6", -1) is None
+    assert encoding.transposed("F#9:6", 1) == "G9:6"
     assert encoding.transposed("G9:6", 1) is None
     assert encoding.transposed("R:6", 5) == "R:6"
     assert encoding.transposed("EOS", 5) == "EOS"

@@ -109,12 +109,107 @@ def test_lengths_are_the_nearest_that_have_a_token_and_end_where_the_pitch_is_st
     assert track.notes.duration.tolist() == [40, 40, 240, 480, 720, 1200, 1920, 3840]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "song"),
+    [
+        (
+            ENCODINGS[0],
+            "Program_40 Pitch_60 Velocity_95 Duration_0.6.12 TimeShift_1.0.12 Program_-1 PitchDrum_36 Velocity_95 "
+            "Duration_0.6.12 Program_40 Pitch_62 Velocity_95 Duration_0.6.12 TimeShift_1.0.12 Pitch_64 Velocity_95 "
+            "Duration_0.6.12",
+        ),
+        (
+            ENCODINGS[1],
+            "Bar_None Position_0 Program_40 Pitch_60 Velocity_95 Duration_0.6.12 Position_12 Program_-1 PitchDrum_36 "
+            "Velocity_95 Duration_0.6.12 Program_40 Pitch_62 Velocity_95 Duration_0.6.12 Position_24 Pitch_64 "
+            "Velocity_95 Duration_0.6.12",
+        ),
+        (
+            ENCODINGS[2],
+            "Tempo_122.99 Pitch_60 Duration_0.2.4 Rest_0.2.4 Pitch_62 Duration_0.2.4 Rest_0.2.4 Pitch_64 "
+            "Duration_0.2.4",
+        ),
+    ],
+    ids=["tsd", "remi", "rests"],
+)
+def test_a_song_in_tokens(encoding: MidiTok, song: str) -> None:
+    fiddle = Track(Notes.of([0, 480, 960], [240] * 3, [60, 62, 64], [90] * 3), program=40)
+    drums = Track(Notes.of([480], [240], [36], [90]), is_drum=True)
+    assert encoding.encode(Score(480, (fiddle, drums))) == [song.split()]
+
+
+def test_how_many_tokens_there_are() -> None:
+    assert [len(encoding.vocabulary()) for encoding in ENCODINGS] == [484, 489, 223, 220, 883, 488]
+
+
+def test_lengths_are_written_in_parts_of_a_beat() -> None:
+    tokens = [token for token in ENCODINGS[2].vocabulary().tokens if token.startswith("Duration_")]
+    parts = [f"{beat}.{part}.4" for beat in range(2) for part in range(4)][1:]
+    halves = [f"{beat}.{part}.2" for beat in range(2, 8) for part in range(2)]
+    assert tokens == [f"Duration_{length}" for length in (*parts, *halves, "8.0.2")]
+
+
+def durations(onset: list[int], length: list[int], pitch: list[int]) -> list[int]:
+    """The lengths of notes after encoding and decoding, all in twelfths of a beat."""
+    score = Score(12, (Track(Notes.of(onset, length, pitch, [90] * len(onset))),))
+    (track,) = MidiTok().decode(MidiTok().encode(score)[0]).tracks
+    return (track.notes.duration // 40).tolist()
+
+
+def test_lengths_are_finer_the_shorter_they_are() -> None:
+    lengths = [*range(1, 24), *range(24, 48, 2), *range(48, 97, 6)]
+    assert durations([0] * len(lengths), lengths, [*range(len(lengths))]) == lengths
+
+
+@pytest.mark.parametrize(("length", "kept"), [(50, 48), (51, 48), (52, 54), (200, 96)])
+def test_a_length_without_a_token_becomes_the_nearest_and_between_two_the_shorter(length: int, kept: int) -> None:
+    assert durations([0], [length], [60]) == [kept]
+
+
+@pytest.mark.parametrize(("again", "kept"), [(52, 48), (53, 48), (54, 54), (60, 54)])
+def test_no_length_reaches_beyond_the_next_note_of_its_pitch(again: int, kept: int) -> None:
+    assert durations([0, again], [53, 6], [60, 60]) == [kept, 6]
+
+
+def test_of_a_note_written_twice_the_longest_and_of_these_the_loudest_stays() -> None:
+    played = Notes.of([0, 0, 0], [240, 480, 480], [60] * 3, [127, 32, 96])
+    (track,) = MidiTok(velocities=127).decode(MidiTok(velocities=127).encode(Score(480, (Track(played),)))[0]).tracks
+    assert (track.notes.duration.tolist(), track.notes.velocity.tolist()) == ([480], [96])
+
+
+def test_the_lowest_pitch_alone_keeps_its_length() -> None:
+    (track,) = MidiTok().decode(MidiTok().encode(Score(480, (Track(Notes.of([960], [720], [0], [90])),)))[0]).tracks
+    assert (track.notes.onset.tolist(), track.notes.duration.tolist()) == ([960], [720])
+
+
+def test_only_drums_have_a_name() -> None:
+    played = Notes.of([0], [240], [38], [90])
+    score = MidiTok().decode(
+        MidiTok().encode(Score(480, (Track(played, "Fiddle", 40), Track(played, is_drum=True))))[0]
+    )
+    assert {(track.name, track.program, track.is_drum) for track in score.tracks} == {
+        ("Drums", 0, True),
+        ("", 40, False),
+    }
+
+
 def test_tempos_are_kept_to_the_nearest() -> None:
     played = Notes.of([0, 480, 9600], [480] * 3, [60, 62, 64], [90] * 3)
-    score = Score(480, (Track(played),), ((0, 88.0), (490, 88.3), (960, 180.0), (1440, 180.1), (96_000, 60.0)))
+    score = Score(
+        480, (Track(played),), ((0, 88.0), (490, 88.3), (960, 180.0), (1440, 180.1), (9600, 88.0), (96_000, 60.0))
+    )
     tempos = MidiTok(tempos=64).decode(MidiTok(tempos=64).encode(score)[0]).tempos
-    assert [tick for tick, _ in tempos] == [0, 960]
-    assert [bpm for _, bpm in tempos] == pytest.approx([88, 180], rel=0.02)
+    assert [tick for tick, _ in tempos] == [0, 960, 9600]
+    assert [bpm for _, bpm in tempos] == pytest.approx([88, 180, 88], rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("tempo", "kept"), [(0.0, 40), (-1.0, 40), (39.0, 40), (251.0, 250), (1e300, 250), (float("nan"), 120)]
+)
+def test_a_tempo_that_no_token_is_for_is_the_slowest_the_fastest_or_the_usual_one(tempo: float, kept: float) -> None:
+    score = Score(480, (Track(Notes.of([0], [480], [60], [90])),), ((0, tempo),))
+    ((_, bpm),) = MidiTok(tempos=64).decode(MidiTok(tempos=64).encode(score)[0]).tempos
+    assert bpm == pytest.approx(kept, rel=0.02)
 
 
 @every_encoding
@@ -180,6 +275,15 @@ def test_without_miditok_the_error_says_what_to_install(monkeypatch: pytest.Monk
         MidiTok(velocities=3).vocabulary()
 
 
+def test_a_file_that_miditok_cannot_encode_is_rejected_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise IndexError("no such tempo")
+
+    monkeypatch.setattr(_loaded(MidiTok()).tokenizer, "encode", broken)
+    with pytest.raises(RejectedFile, match=r"^MidiTok cannot encode it: IndexError: no such tempo$"):
+        MidiTok().encode(Score(480, (Track(Notes.of([0], [480], [60], [90])),)))
+
+
 @settings(max_examples=40, deadline=None)
 @given(ensembles(pitches=(24, 103)), st.integers(-24, 24))
 def test_to_move_the_score_is_to_move_its_tokens(score: Score, semitones: int) -> None:
@@ -196,6 +300,8 @@ def test_only_pitches_are_moved() -> None:
     assert MidiTok().pitched
     assert MidiTok().transposed("Pitch_120", 7) == "Pitch_127"
     assert MidiTok().transposed("Pitch_120", 8) is None
+    assert MidiTok().transposed("Pitch_5", -5) == "Pitch_0"
+    assert MidiTok().transposed("Pitch_5", -6) is None
     for token in ("PitchDrum_36", "Velocity_127", "Program_-1", "Duration_1.0.12", *SPECIALS):
         assert MidiTok().transposed(token, 5) == token
 
@@ -209,7 +315,15 @@ def test_a_token_of_another_encoding_is_named(token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"tokenizer": "octuple"}, {"positions": 5}, {"velocities": 128}, {"velocities": -1}, {"tempos": 1}]
+    "wrong",
+    [
+        {"tokenizer": "octuple"},
+        {"positions": 5},
+        {"velocities": 128},
+        {"velocities": -1},
+        {"tempos": 1},
+        {"tempos": 129},
+    ],
 )
 def test_a_wrong_parameter_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
@@ -221,11 +335,15 @@ def test_drums_alone_are_no_part_where_instruments_have_no_token() -> None:
     assert "PitchDrum_36" in MidiTok().encode(drums)[0]
     with pytest.raises(RejectedFile, match="no pitched part"):
         MidiTok(programs=False).encode(drums)
+    fiddle = Score(480, (Track(Notes.of([0], [120], [60], [90]), program=40),))
+    (track,) = MidiTok(programs=False).decode(MidiTok(programs=False).encode(fiddle)[0]).tracks
+    assert track.program == 0
 
 
 def test_no_tokens_are_a_score_without_notes() -> None:
     for encoding in ENCODINGS:
         assert encoding.decode([]).tracks == ()
+        assert encoding.decode([]).division == encoding.decode(["BOS", "Pitch_60"]).division == 480
         assert encoding.decode(["BOS", "Pitch_60", "EOS"]).tracks == ()
 
 

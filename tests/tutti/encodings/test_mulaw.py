@@ -81,3 +81,8 @@ def test_specials_are_silent_and_strangers_are_named() -> None:
 def test_a_rate_out_of_bounds_is_refused(rate: int) -> None:
     with pytest.raises(ValueError, match="from 2000 to 48000"):
         MuLaw(rate)
+
+
+@pytest.mark.parametrize("rate", [2000, 48000])
+def test_a_rate_at_the_bounds_is_taken(rate: int) -> None:
+    assert MuLaw(rate).decode(["80"]).rate == rate

@@ -94,6 +94,11 @@ def test_two_hands_take_turns() -> None:
     assert NotesAndChords().encode(Score(480, (right, left))) == [["C5", "0.4", "D5", "D3"]]
 
 
+def test_a_second_hand_may_begin_alone() -> None:
+    right, left = part([480], [72]), part([0], [48])
+    assert NotesAndChords().encode(Score(480, (right, left))) == [["C3", "C5"]]
+
+
 def test_an_octave_is_a_chord_of_one_pitch_class() -> None:
     assert NotesAndChords().encode(Score(480, (part([0, 0], [60, 72]),))) == [["0"]]
     assert NotesAndChords().decode(["0"]).tracks[0].notes.pitch.tolist() == [60, 72]
@@ -104,6 +109,8 @@ def test_a_token_lasts_half_a_beat() -> None:
     assert sorted(set(score.tracks[0].notes.onset.tolist())) == [0, 240, 480]
     assert set(score.tracks[0].notes.duration.tolist()) == {240}
     assert score.division == 480
+    assert score.tracks[0].name == "Piano"
+    assert NotesAndChords().decode(["BOS", "EOS"]).tracks == ()
 
 
 def test_a_chord_is_voiced_near_the_notes_around_it() -> None:
@@ -121,16 +128,19 @@ def test_parts_are_chosen_by_number_program_and_name() -> None:
             part([0], [64], name="Flute", program=73),
             part([480], [48], name="Left", program=0),
             part([0], [36], is_drum=True),
+            part([0], [62], program=40),
         ),
     )
     assert NotesAndChords().encode(score) == [["C4", "C3"]]
     assert NotesAndChords(part="1").encode(score) == [["E4"]]
     assert NotesAndChords(part="program:73").encode(score) == [["E4"]]
     assert NotesAndChords(part="left").encode(score) == [["C3"]]
-    assert NotesAndChords(part="all").encode(score) == [["C4", "C3"], ["E4"]]
-    with pytest.raises(RejectedFile, match="no part 2: it has 2"):
-        NotesAndChords(part="2").encode(score)
-    with pytest.raises(RejectedFile, match=r"no part 'oboe': it has program:0 \(Right\), program:73 \(Flute\)"):
+    assert NotesAndChords(part="all").encode(score) == [["C4", "C3"], ["E4"], ["D4"]]
+    with pytest.raises(RejectedFile, match="no part 3: it has 3"):
+        NotesAndChords(part="3").encode(score)
+    with pytest.raises(
+        RejectedFile, match=r"no part 'oboe': it has program:0 \(Right\), program:73 \(Flute\), program:40$"
+    ):
         NotesAndChords(part="oboe").encode(score)
 
 
@@ -151,9 +161,21 @@ def test_without_a_known_chord_a_note_of_the_chord_serves() -> None:
     assert NotesAndChords().nearest("0.4.7", Vocabulary.of(["C#4", "E5"])) == "E5"
 
 
-def test_a_word_that_is_no_note_is_named() -> None:
-    with pytest.raises(ValueError, match="'H4' is neither a note"):
-        NotesAndChords().decode(["H4"])
+def test_of_known_chords_the_one_with_fewer_notes_that_differ_is_nearer() -> None:
+    assert NotesAndChords().nearest("0.4.7", Vocabulary.of(["7.9.11.0.4", "0.4"])) == "0.4"
+    # Any chord is nearer to a chord than a note of it.
+    assert NotesAndChords().nearest("0.4.7", Vocabulary.of(["C4", "2.6"])) == "2.6"
+
+
+def test_without_a_note_or_a_chord_nothing_is_nearest() -> None:
+    with pytest.raises(ValueError, match=r"^the vocabulary has no notes and no chords"):
+        NotesAndChords().nearest("C4", Vocabulary.of([]))
+
+
+@pytest.mark.parametrize("word", ["H4", "12", "0.4.12", "0.4.007"])
+def test_a_word_that_is_neither_note_nor_chord_is_named(word: str) -> None:
+    with pytest.raises(ValueError, match=f"'{word}' is neither a note"):
+        NotesAndChords().decode([word])
 
 
 def higher(score: Score, semitones: int) -> Score:
@@ -185,6 +207,7 @@ def test_a_chord_that_is_moved_is_named_anew() -> None:
 def test_a_note_does_not_leave_the_range_of_midi() -> None:
     assert NotesAndChords().transposed("G9", 0) == "G9"
     assert NotesAndChords().transposed("G9", 1) is None
+    assert NotesAndChords().transposed("C#_1", -1) == "C_1"
     assert NotesAndChords().transposed("C_1", -1) is None
 
 
@@ -204,3 +227,27 @@ def test_a_chord_is_voiced_within_the_keyboard_and_half_an_octave_of_its_neighbo
         voiced = notes.pitch[notes.onset == 240].tolist()
         assert lowest <= min(voiced)
         assert max(voiced) <= highest + (12 if "." not in chord else 0)
+
+
+@pytest.mark.parametrize(
+    ("song", "voiced"),
+    [
+        (["C3", "0.4.7", "C5", "E5", "G5"], [55, 60, 64]),  # half-way between the notes next to it
+        (["E2", "C3", "0.4.7"], [43, 48, 52]),
+        (["0.4.7", "C3", "E2"], [43, 48, 52]),
+        (["0.4.7", "2.7"], [55, 60, 64]),  # without notes, around middle C
+        (["C4", "6", "C#4"], [54, 66]),
+        (["C_1", "0.4.7", "C_1"], [0, 4, 7]),
+        (["G9", "8", "G9"], [104, 116]),
+    ],
+)
+def test_where_a_chord_is_voiced(song: list[str], voiced: list[int]) -> None:
+    notes = NotesAndChords().decode(song).tracks[0].notes
+    (at,) = (i for i, token in enumerate(song) if token[0].isdecimal() and token != "2.7")
+    assert notes.pitch[notes.onset == 240 * at].tolist() == voiced
+
+
+@pytest.mark.parametrize("wrong", ["", 3])
+def test_a_wrong_parameter_is_refused(wrong: object) -> None:
+    with pytest.raises(ValueError, match="part is"):
+        NotesAndChords(wrong)  # type: ignore[arg-type]

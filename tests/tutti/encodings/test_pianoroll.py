@@ -94,13 +94,19 @@ def test_sounding_bits_come_before_struck_ones_lowest_pitch_first() -> None:
 
 def test_a_note_struck_again_while_it_sounds_is_two_notes() -> None:
     assert ROLL.encode(score((0, 480, 60), (240, 240, 60))) == [["60s", "60", "60s", "60"]]
-    notes = ROLL.decode(["60s", "60", "60s", "60"]).tracks[0].notes
+    (track,) = ROLL.decode(["60s", "60", "60s", "60"]).tracks
+    assert track.name == "Piano"
+    notes = track.notes
     assert notes.onset.tolist() == [0, 240]
     assert notes.duration.tolist() == [240, 240]
 
 
 def test_notes_snap_to_the_nearest_step_and_last_one_at_least() -> None:
-    assert ROLL.encode(score((59, 1, 60), (60, 1, 61), (180, 121, 62))) == [["60s", "61s", "62s"]]
+    played = score((59, 1, 60), (60, 1, 61), (180, 121, 62))
+    assert ROLL.encode(played) == [["60s", "61s", "62s"]]
+    # Where it is struck it sounds.
+    sounding = ROLL.unpacked(ROLL.encode_frames(played)[0])[:, : ROLL.pitches]
+    assert [np.flatnonzero(frame).tolist() for frame in sounding] == [[36], [37], [38]]
 
 
 def test_drums_and_pitches_out_of_range_are_left_out() -> None:
@@ -129,8 +135,23 @@ def test_transposed_frames_are_those_of_the_transposed_score() -> None:
         moved = ROLL.transposed_frames(song, semitones)
         assert moved is not None
         np.testing.assert_array_equal(moved, expected)
-    for semitones in (-37, 6, 78, -200):
+    for semitones in (-37, 6, 78, 100, -200):
         assert ROLL.transposed_frames(song, semitones) is None
+
+
+def test_a_single_frame_is_transposed() -> None:
+    (song,) = ROLL.encode_frames(score((0, 120, 60)))
+    moved = ROLL.transposed_frames(song, 2)
+    assert moved is not None
+    assert ROLL.words(ROLL.unpacked(moved)) == ["62s"]
+
+
+def test_each_bit_is_about_a_pitch() -> None:
+    assert PianoRoll(lowest=60, highest=63).bit_pitches().tolist() == [60, 61, 62, 60, 61, 62]
+
+
+def test_a_pitch_named_twice_is_struck_if_one_of_them_is() -> None:
+    assert ROLL.words(ROLL.frames(["60s.60.64"])) == ["60s.64"]
 
 
 def test_it_is_known_by_name_and_its_vocabulary_is_the_specials() -> None:
@@ -139,14 +160,22 @@ def test_it_is_known_by_name_and_its_vocabulary_is_the_specials() -> None:
     assert isinstance(ROLL, FrameEncoding)
 
 
-@pytest.mark.parametrize("word", ["23s", "102", "60.", "60ss", "E5", "", "²", "99999999999999999999"])
+@pytest.mark.parametrize("word", ["23s", "102", "60.", "60ss", "0060", "E5", "", "²", "99999999999999999999"])
 def test_a_word_that_is_no_frame_is_named(word: str) -> None:
-    with pytest.raises(ValueError, match=f"'{word}' is no frame"):
+    with pytest.raises(ValueError, match=f"'{word}' is no frame: -, or pitches from 24 to 101 joined"):
         ROLL.decode(["60s", word])
 
 
-@pytest.mark.parametrize("wrong", [{"resolution": 10}, {"lowest": -1}, {"highest": 24}, {"highest": 129}])
+def test_a_word_without_a_pitch_is_no_frame_of_the_whole_range_either() -> None:
+    with pytest.raises(ValueError, match="'E5' is no frame"):
+        PianoRoll(lowest=0, highest=128).decode(["E5"])
+
+
+@pytest.mark.parametrize("wrong", [{"resolution": 10}, {"lowest": -1}, {"lowest": 128}, {"highest": 129}])
 def test_a_wrong_parameter_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         PianoRoll(**wrong)
+    with pytest.raises(ValueError, match="highest is 24; it can be 25 to 128"):
+        PianoRoll(highest=24)
+    assert PianoRoll(lowest=127, highest=128).pitches == 1
     assert 16 in RESOLUTIONS
