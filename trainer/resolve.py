@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from trainer.config import EXTENDABLE, TrainingConfig
-from trainer.data.reader import Corpus, open_corpus
+from trainer.data.reader import Corpus, is_dataset, open_corpus
 from trainer.models.registry import models
 from trainer.models.settings import ModelSettings
 from trainer.objectives.base import objective_of
@@ -25,6 +25,7 @@ class RunRequest:
       preset: encoding, model and training.
       model: the other model for the preset's encoding; without a preset, the model with its own defaults.
       settings: of the model and of training, in place of the preset's or of the defaults.
+      weights_from: a run whose best weights a new one begins with; without a preset, what it was made of as well.
     """
 
     run: str
@@ -33,6 +34,7 @@ class RunRequest:
     model: str | None = None
     snapshot: int | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
+    weights_from: str | None = None
 
 
 def resolve(request: RunRequest) -> RunConfig:
@@ -41,18 +43,25 @@ def resolve(request: RunRequest) -> RunConfig:
     Raises:
       Error: if it cannot be made of the request, or an existing run differs from it; names what.
     """
+    if is_dataset(request.run):
+        raise Error(f"--run {request.run} is a dataset; give the run a folder of its own")
     if directory.exists(request.run):
         return _known(directory.load(request.run).config, request)
-    if not request.preset and not request.model:
+    start = directory.load(request.weights_from).config if request.weights_from else None
+    if start and not request.preset and not request.model:
+        name, model, training, encoding = start.preset, start.model, start.training, start.encoding.name
+    elif request.preset or request.model:
+        name, model, training, encoding = _requested(request.preset, request.model)
+    else:
         raise Error(f"no run at {request.run} yet: --preset says what to make; there are {', '.join(PRESETS)}")
-    name, model, training, encoding = _requested(request.preset, request.model)
-    if not request.dataset:
+    path = request.dataset or (start.dataset if start else None)
+    if not path:
         raise Error(f"no run at {request.run} yet: --dataset says what to train it on")
-    corpus = open_corpus(request.dataset, request.snapshot)
+    corpus = open_corpus(path, request.snapshot)
     dataset = corpus.dataset
     if encoding and dataset.encoding.name != encoding:
         raise Error(
-            f"dataset {request.dataset} has the encoding {dataset.encoding.name}, preset {name} needs {encoding}; "
+            f"dataset {path} has the encoding {dataset.encoding.name}, preset {name} needs {encoding}; "
             f"ingest one with --encoding {encoding}"
         )
     config = RunConfig(
@@ -62,12 +71,15 @@ def resolve(request: RunRequest) -> RunConfig:
         encoding=dataset.encoding,
         vocabulary=dataset.vocabulary,
         window=dataset.window,
-        dataset=request.dataset,
+        dataset=path,
         snapshot=corpus.snapshot.number,
         content=corpus.content,
         labels=corpus.labels,
+        weights_from=request.weights_from or "",
     )
     _check_objective(config, corpus)
+    if start:
+        _check_start(config, start)
     return config
 
 
@@ -95,6 +107,18 @@ def _check_objective(config: RunConfig, corpus: Corpus) -> None:
         raise Error(f"--carry is for tokens; dataset {corpus.path} holds frames of bits")
 
 
+def _check_start(config: RunConfig, start: RunConfig) -> None:
+    """Checks that the weights of another run fit."""
+    same = {
+        "model": (config.model, start.model),
+        "encoding": (config.encoding, start.encoding),
+        "vocabulary": (config.vocabulary, start.vocabulary),
+        "labels": (config.labels, start.labels),
+    }
+    if others := [name for name, (own, its) in same.items() if own != its]:
+        raise Error(f"--weights-from {config.weights_from}: its {others[0]} is another one, so its weights do not fit")
+
+
 def _known(known: RunConfig, request: RunRequest) -> RunConfig:
     """Returns an existing run's configuration, with the settings that may change.
 
@@ -102,6 +126,8 @@ def _known(known: RunConfig, request: RunRequest) -> RunConfig:
       Error: names what differs.
     """
     differences = []
+    if request.weights_from and request.weights_from != known.weights_from:
+        differences.append(f"weights from {known.weights_from or 'its seed'}, not {request.weights_from}")
     if request.preset or request.model:
         # A run without a preset goes by the name of its model.
         named = request.preset or (known.preset if known.preset in PRESETS else None)

@@ -18,7 +18,7 @@ from trainer.resolve import RunRequest, resolve
 from trainer.run import directory
 from trainer.run.checkpoints import Checkpoints
 from trainer.run.config import RunConfig
-from trainer.run.directory import Run
+from trainer.run.directory import Run, load_weights
 from trainer.run.introduction import introduction
 from trainer.run.journal import Journal
 from trainer.run.report import TrainReport
@@ -35,6 +35,7 @@ def train(
     preset: str | None = None,
     model: str | None = None,
     snapshot: int | None = None,
+    weights_from: str | os.PathLike[str] | None = None,
     strategy: str = "auto",
     devices: int = 0,
     steps_per_call: int | None = None,
@@ -57,6 +58,8 @@ def train(
       model: the other model for the preset's encoding. Without a preset, a name of `trainer.models.registry.models`:
         that model with its own defaults, on a dataset of any encoding.
       snapshot: of the dataset; None for the current one.
+      weights_from: a run whose best weights a new one begins with, on another snapshot or dataset with the same
+        vocabulary. Without `preset` and `model`, the new run has its settings as well.
       strategy: where to compute: "auto", "one", "mirrored" or "multiworker".
       devices: GPUs, or logical CPU devices; 0 for all there are.
       steps_per_call: steps in one call of the graph; None to let the size of a step decide.
@@ -71,7 +74,8 @@ def train(
         disk do not suffice, or the loss is no longer finite.
     """
     folder = None if dataset is None else os.fspath(dataset)
-    config = resolve(RunRequest(os.fspath(run), folder, preset, model, snapshot, settings))
+    start = None if weights_from is None else os.fspath(weights_from)
+    config = resolve(RunRequest(os.fspath(run), folder, preset, model, snapshot, settings, start))
     corpus = open_corpus(config.dataset, config.snapshot, config.labels)
     with deterministic():
         distribution = open_distribution(strategy, devices)
@@ -92,6 +96,8 @@ def _train(
         computation = objective.prepare(distribution, model, training, total)
     checkpoints = Checkpoints(run.path, model, computation.optimizer, computation.persistent)
     progress = checkpoints.restore()
+    if config.weights_from and not checkpoints.exist():
+        load_weights(model, config.weights_from)
     if not distribution.agree(progress.step):
         raise Error(f"--run {run.path} is not the same folder for all workers; give one that they share")
     journal = None
@@ -99,8 +105,10 @@ def _train(
         if distribution.chief:
             run.save()
             checkpoints.sweep()
+            if config.weights_from and not checkpoints.exist():
+                checkpoints.save(progress)  # to begin with the same weights, whatever becomes of the other run
             if show:
-                lines = introduction(config, distribution.replicas, model, splits.train, progress.step, total)
+                lines = introduction(run, distribution.replicas, model, splits.train, progress.step, total)
                 print("\n".join(lines), file=sys.stderr)
             title = f"{config.preset} on {config.dataset}"
             journal = Journal(run.path, title, progress.step, total, objective.unit, show)

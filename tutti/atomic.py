@@ -63,6 +63,22 @@ def write(path: Path, content: bytes) -> None:
     write_all({path: content})
 
 
+def check_writable(path: Path) -> None:
+    """Makes sure that a local file can be written, before there is anything to write.
+
+    Raises:
+      Error: if there is no such folder, no file can be made in it, or the path is a folder's.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(None, "Is a directory")
+        beside.touch()
+        beside.unlink()
+    except OSError as error:
+        raise Error(f"cannot write {path}: {error.strerror}") from None
+
+
 def write_all(contents: Mapping[Path, bytes]) -> None:
     """Writes all of some local files or, where one fails, none: older files of these names stay as they were.
 

@@ -7,8 +7,8 @@ import tutti
 from pipelines.cli import combine_flags
 from pipelines.cli.beam_flags import parsed
 from pipelines.cli.termination import unwinding_on_termination
-from pipelines.ingest.config import FOLDER, SPLIT, Split
-from tutti.cli.encoding_flags import add_arguments, from_arguments
+from pipelines.ingest.config import DEFAULT, FOLDER, SPLIT, Split
+from tutti.cli.encoding_flags import add_arguments, from_arguments_if_any
 from tutti.cli.flags import Parser
 
 EXAMPLES = """examples:
@@ -31,7 +31,7 @@ def main(argv: list[str]) -> None:
       Error: for whatever the user can mend; nothing of the run is left behind then.
     """
     args, beam = parsed(parser(), argv)
-    encoding = from_arguments(args)
+    encoding = from_arguments_if_any(args, otherwise=DEFAULT)
     with unwinding_on_termination():
         report = tutti.ingest(
             args.corpus,
@@ -78,7 +78,7 @@ def parser() -> Parser:
     group.add_argument("--standardise", action="store_true", help="move loops to General MIDI notes first")
     combine_flags.add_arguments(group, "combine", "combine-")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
-    add_arguments(parser)
+    add_arguments(parser, None, f"how songs become tokens (the dataset's own; {DEFAULT} for a new one)")
     return parser
 
 

@@ -15,6 +15,8 @@ LARGEST_WINDOW, MOST_SHARDS = 1 << 20, 99_999
 # Both of --split and of --labels: the folders of files say it.
 FOLDER = "folder"
 SPLIT = (0.8, 0.1, 0.1)
+# The encoding of a new dataset for which none is named.
+DEFAULT = "drums"
 
 Split = tuple[float, float, float] | Literal["folder"]
 

@@ -35,11 +35,10 @@ class WriteManifest(beam.DoFn):
 
     def process(self, plan: Plan, shards: list[Shard]) -> Iterator[None]:
         job = self.job
-        before = earlier(job)
-        old = rejected_before(job)
-        new = rejected(old, plan)
-        changed = bool(plan.sources) or new != old
+        changed = bool(plan.sources)
         if changed:
+            before = earlier(job)
+            new = rejected(rejected_before(job), plan)
             snapshot = grown(before, plan, shards, job.snapshot, len(new))
             dataset = Dataset(
                 job.encoding,

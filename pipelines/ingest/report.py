@@ -79,7 +79,9 @@ class IngestReport:
     def _state(self) -> str:
         if not self.changed:
             return f"nothing new: {self.dataset} stays at snapshot {self.snapshot}"
-        return f"{filesystem.join(self.dataset, MANIFEST)} is at snapshot {self.snapshot}"
+        before = sum(row["songs"] for row in self.splits.values()) - self.songs
+        added = f"; {self.songs:,} songs added to {before:,} that were there" if self.snapshot > 1 else ""
+        return f"{filesystem.join(self.dataset, MANIFEST)} is at snapshot {self.snapshot}{added}"
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = [("files", f"{self.files:,}"), ("rejected", f"{self.rejected:,}")]

@@ -5,19 +5,20 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from pipelines import commit, filesystem, progress
 from pipelines import report as reports
 from pipelines.ingest import label, match
 from pipelines.ingest import split as splits
-from pipelines.ingest.config import FOLDER, SPLIT, IngestConfig, Split
+from pipelines.ingest.config import DEFAULT, FOLDER, SPLIT, IngestConfig, Split
 from pipelines.ingest.report import IngestReport
 from pipelines.ingest.types import File, IngestJob
 from pipelines.loops.config import CombineConfig
 from tutti.dataset.manifest import SPLITS, Snapshot, rejected_path, snapshot_path
 from tutti.encodings.base import Encoding
-from tutti.encodings.registry import encoding_from_json
+from tutti.encodings.registry import encoding_from_json, encodings
 from tutti.errors import Error, needing
 
 Path = str | os.PathLike[str]
@@ -27,7 +28,7 @@ def ingest(
     corpora: Path | Sequence[Path],
     dataset: Path,
     *,
-    encoding: str | Encoding = "drums",
+    encoding: str | Encoding | None = None,
     window: int = 256,
     stride: int | None = None,
     split: Split = SPLIT,
@@ -47,7 +48,8 @@ def ingest(
     Args:
       corpora: files, folders with all below them, and globs; local or gs://.
       dataset: the dataset's folder, new or to be added to; local or gs://.
-      encoding: how pieces become songs: an encoding, or the name of one with its parameters as they are by default.
+      encoding: how pieces become songs: an encoding, or the name of one with its parameters as they are by default;
+        None for the dataset's own, and "drums" for a new dataset.
       window: input tokens in a window, or frames.
       stride: tokens, or frames, from one window's start to the next one's; None for as many as `window`.
       split: share of files for train, validation and test; "folder" where folders of these names hold them.
@@ -66,6 +68,13 @@ def ingest(
       Error: for whatever the user can mend: a wrong setting, a missing path, no usable file, a full disk.
       pipelines.failures.ProgramError: if a reader or an encoding has a mistake; names the file.
     """
+    folder, notes = os.fspath(dataset), []
+    if encoding is None:
+        with filesystem.explained("ingest into", folder):
+            before = commit.current(folder)
+        encoding = before.encoding if before else DEFAULT
+        if not before:
+            notes.append(f"--encoding {DEFAULT}, as none was named; there are {', '.join(encodings())}")
     config = IngestConfig(
         encoding=encoding_from_json({"name": encoding}) if isinstance(encoding, str) else encoding,
         window=window,
@@ -78,7 +87,8 @@ def ingest(
         combine=combine,
     )
     paths = [corpora] if isinstance(corpora, str | os.PathLike) else corpora
-    return run(config, [os.fspath(path) for path in paths], os.fspath(dataset), beam, progress)
+    report = run(config, [os.fspath(path) for path in paths], folder, beam, progress)
+    return replace(report, notes=(*notes, *report.notes))
 
 
 def run(

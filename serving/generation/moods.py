@@ -9,6 +9,7 @@ as well as for phrases; they were found by trying moods against labels of severa
   scaling", Conneau et al., arXiv 1710.04087, section 2.3).
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,11 +71,12 @@ def match(mood: str, labels: Sequence[str]) -> Match:
     (label, cosine), *others = ranked
     if cosine < NEAR:
         raise OptionError(
-            "{mood} {words!r}: no trained label is near (the nearest, {nearest}, has cosine {cosine:.2f}, below "
+            "{mood} {words!r}: no trained label is near (the nearest, {nearest}, has cosine {cosine}, below "
             "{near}); the labels are {labels}: name one with {label}",
             words=mood,
             nearest=label,
-            cosine=cosine,
+            # Cut, not rounded, so that what is below does not look equal.
+            cosine=math.floor(cosine * 1000) / 1000,
             near=NEAR,
             labels=", ".join(labels),
         )

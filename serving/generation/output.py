@@ -1,13 +1,12 @@
 """Pieces as files: music, its picture, its sheet, and text."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from serving.options import OptionError
-from tutti import midi
+from tutti import atomic, midi
 from tutti.errors import Error
 from tutti.medium import Medium
 from tutti.score import Score
@@ -24,8 +23,7 @@ def check_place(path: Path, bpm: float | None = None) -> None:
     _check_tempo(bpm)
     if not path.parent.is_dir():
         raise Error(f"cannot write {path}: there is no folder {path.parent}")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise Error(f"cannot write {path}: the folder {path.parent} cannot be written to")
+    atomic.check_writable(path)
 
 
 def check(path: Path, medium: Medium, *, bpm: float | None = None, sheet: bool = False) -> None:

@@ -17,7 +17,7 @@ from pipelines.ingest.config import IngestConfig
 from pipelines.loops import run as loops
 from pipelines.loops.config import CombineConfig
 from tests.pipelines.loops.test_loops import pack
-from tests.pipelines.made import drum_corpus, fill, tree
+from tests.pipelines.made import drum_corpus, fill, piano_file, tree
 from tutti import cli
 from tutti.encodings.drums import Drums
 from tutti.encodings.mulaw import MuLaw
@@ -62,7 +62,7 @@ def test_a_report_is_the_dataset_and_what_the_command_prints(found: Path, tmp_pa
 
 def test_warnings_and_notes_are_returned(found: Path, tmp_path: Path, capfd: Any) -> None:
     labels = fill(tmp_path, {"l.csv": b"file,label\n00.mid,calm\n"}) / "l.csv"
-    report = tutti.ingest([found], tmp_path / "data", labels=labels, split=(1, 0, 0))
+    report = tutti.ingest([found], tmp_path / "data", encoding="drums", labels=labels, split=(1, 0, 0))
     assert report.notes == ("6 of 7 files have no label, such as corpus/01.mid",)
     again = tutti.ingest([found / "00.mid"], tmp_path / "data", labels=labels, split=(1, 0, 0))
     assert again.notes == ("files that are in the dataset already keep the labels they came with",)
@@ -162,3 +162,24 @@ def test_a_picture_shows_itself_and_says_what_is_in_it(found: Path, tmp_path: Pa
     with pytest.raises(Error, match="--split is trane"):
         tutti.show(found, split="trane")
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_encoding_that_is_not_named_is_the_datasets_own_or_said(tmp_path: Path) -> None:
+    piano = fill(tmp_path / "piano", {f"{seed}.mid": piano_file(seed) for seed in range(4)})
+    first = tutti.ingest([piano / "0.mid", piano / "1.mid"], tmp_path / "notes", encoding="notes")
+    assert "--encoding" not in "".join(first.notes)
+    again = tutti.ingest(piano, tmp_path / "notes")
+    assert (again.songs, "--encoding" in "".join(again.notes)) == (2, False)
+    assert again.table().endswith("dataset.json is at snapshot 2; 2 songs added to 2 that were there")
+    assert "songs added" not in first.table()
+    drums = tutti.ingest(drum_corpus(tmp_path / "drums"), tmp_path / "data")
+    assert drums.notes[0].startswith("--encoding drums, as none was named; there are drums, notes, ")
+
+
+def test_nothing_but_bad_files_leaves_a_dataset_as_it_was(tmp_path: Path) -> None:
+    tutti.ingest(drum_corpus(tmp_path / "drums"), tmp_path / "data", encoding="drums")
+    before = tree(tmp_path / "data")
+    report = tutti.ingest(fill(tmp_path / "more", {"README.md": b"# Music"}) / "README.md", tmp_path / "data")
+    assert (report.changed, report.rejected, report.snapshot) == (False, 1, 1)
+    assert "nothing new" in report.table()
+    assert tree(tmp_path / "data") == before

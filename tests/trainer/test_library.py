@@ -213,3 +213,66 @@ def test_a_registered_model_whose_setting_is_one_of_training_is_refused(monkeypa
 
 def test_the_public_names_are_these_functions() -> None:
     assert (tutti.train, tutti.evaluate) == (train, evaluate)
+
+
+@pytest.fixture
+def grown(phrases: made.Made, tmp_path: Path) -> Path:
+    """The dataset of `phrases` with a second snapshot, which lacks a shard of the first."""
+    data = shutil.copytree(phrases.path, tmp_path / "data")
+    for name, change in (("dataset.json", {"snapshot": 2}), ("snapshots/000001.json", {"number": 2})):
+        stored = json.loads((data / name).read_text()) | change
+        if "shards" in stored:
+            stored["shards"]["train"].pop()
+        (data / name.replace("000001", "000002")).write_text(json.dumps(stored))
+    return data
+
+
+def test_a_run_stays_on_its_snapshot_and_says_so_and_another_begins_with_its_weights(
+    trained: Path, grown: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = shutil.copytree(trained, tmp_path / "old"), tmp_path / "new"
+    running.train("--run", str(old), "--dataset", str(grown))
+    said = capsys.readouterr().err
+    assert f"note: {grown} is at snapshot 2, this run stays on 1; tutti train --run OTHER --weights-from {old} " in said
+    training: dict[str, Any] = {"steps": 1, "warmup": 0, "learning_rate": 1e-12}
+    report = train(grown, run=new, weights_from=old, progress=True, **training)
+    assert f"begins with the best weights of {old}" in capsys.readouterr().err
+    config = directory.load(os.fspath(report)).config
+    assert (config.snapshot, config.preset, config.weights_from) == (2, "piano-lstm-small", str(old))
+    assert config.model == directory.load(str(old)).config.model
+    best = {name: value for name, value in weights(old, "best").items() if name.startswith("model/")}
+    for variable, value in best.items():
+        np.testing.assert_allclose(weights(new)[variable], value, rtol=0, atol=1e-6, err_msg=variable)
+    # It goes on without the other run, whose weights it has, and with no other.
+    shutil.rmtree(old)
+    assert train(run=new, steps=2).step == 2
+    with pytest.raises(Error, match=r"has weights from .*old, not elsewhere; choose another --run"):
+        train(run=new, weights_from="elsewhere")
+
+
+def test_weights_that_do_not_fit_are_refused(trained: Path, tmp_path: Path) -> None:
+    other = made.dataset(tmp_path / "other", words=13)
+    with pytest.raises(Error, match=r"--weights-from .*: its vocabulary is another one, so its weights do not fit"):
+        train(other.path, run=tmp_path / "run", weights_from=trained)
+    with pytest.raises(Error, match=r"--weights-from .*: its model is another one"):
+        train(run=tmp_path / "run", weights_from=trained, units=32)
+    with pytest.raises(Error, match=r"no run at .*nowhere"):
+        train(run=tmp_path / "run", weights_from=tmp_path / "nowhere")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dataset_is_no_run(phrases: made.Made) -> None:
+    before = sorted(Path(phrases.path).rglob("*"))
+    with pytest.raises(Error, match=r"--run .* is a dataset; give the run a folder of its own"):
+        train(phrases.path, run=phrases.path, preset="piano-lstm-small")
+    assert sorted(Path(phrases.path).rglob("*")) == before
+
+
+def test_a_run_that_is_stopped_before_its_first_validation_has_no_best_weights_yet(
+    phrases: made.Made, tmp_path: Path
+) -> None:
+    stop = threading.Event()
+    stop.set()
+    report = train(phrases.path, run=tmp_path / "run", preset="piano-lstm-small", stop=stop, **TINY, **STEPS)
+    assert "; no validation yet\n  weights         none yet" in report.table()
+    assert (report.to_json()["best"], report.to_json()["best_bits"]) == (None, None)

@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   tutti train --dataset data/drums --preset drums-lstm-small --run runs/drums
   tutti train --run runs/drums                       goes on after a stop, to the same weights as if never stopped
   tutti train --run runs/drums --steps 2000          goes on for longer
+  tutti train --run runs/more --weights-from runs/drums          on what its dataset has grown to since
   tutti train --dataset data/drums --preset drums-lstm --model wavenet --run runs/wavenet --time-limit 20
   tutti train --dataset data/words --preset stacked-lstm-small --run runs/words   songs from window to window
   tutti train --dataset data/any --model lstm --run runs/own      without a preset: the model's own defaults
@@ -30,13 +31,15 @@ presets: """ + ", ".join(PRESETS)
 def main(argv: list[str]) -> None:
     """Trains; ends the process with status 130 where a signal stopped it."""
     args = _parse(argv)
+    train = tutti.train  # TensorFlow is imported here; who interrupts that wants no checkpoint
     with signals.heard() as stop:
-        report = tutti.train(
+        report = train(
             args.dataset,
             run=args.run,
             preset=args.preset,
             model=args.model,
             snapshot=args.snapshot,
+            weights_from=args.weights_from,
             strategy=args.strategy,
             devices=args.devices,
             steps_per_call=args.steps_per_call,
@@ -62,6 +65,9 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "--model", choices=models(), help="the other model for the preset's encoding; without --preset, any model"
     )
     parser.add_argument("--snapshot", type=int, metavar="N", help="of the dataset (the current one)")
+    parser.add_argument(
+        "--weights-from", metavar="RUN", help="begin with the best weights of another run, and as it was made"
+    )
     parser.add_argument("--strategy", choices=STRATEGIES, default="auto", help="where to compute (auto)")
     parser.add_argument("--devices", type=int, default=0, metavar="N", help="GPUs, or logical CPU devices (all)")
     defaults = Pace()

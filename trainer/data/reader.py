@@ -63,6 +63,11 @@ class StoredSong:
     label: int
 
 
+def is_dataset(path: str) -> bool:
+    """Returns whether a folder holds a dataset."""
+    return bool(tf.io.gfile.exists(join(path, MANIFEST)))
+
+
 def open_corpus(path: str, snapshot: int | None = None, labels: tuple[str, ...] | None = None) -> Corpus:
     """Returns the dataset below `path`, as its current snapshot or the one with this number has it.
 

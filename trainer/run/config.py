@@ -28,6 +28,7 @@ class RunConfig:
       dataset, snapshot: where the dataset was, and which snapshot of it the run trains on.
       content: `Corpus.content` of that snapshot; the same songs may lie elsewhere later.
       labels: the dataset's; the model calls them 1, 2, ... and no label 0.
+      weights_from: the run whose best weights it began with; empty for weights drawn by the seed.
     """
 
     preset: str
@@ -40,6 +41,7 @@ class RunConfig:
     snapshot: int
     content: str
     labels: tuple[str, ...] = ()
+    weights_from: str = ""
 
     def to_json(self) -> str:
         """Returns the text of config.json."""
@@ -56,6 +58,8 @@ class RunConfig:
             "labels": list(self.labels),
             "vocabulary": list(self.vocabulary.tokens),
         }
+        if self.weights_from:
+            stored["weights_from"] = self.weights_from
         return json.dumps(stored, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -80,6 +84,7 @@ class RunConfig:
                 snapshot=stored["snapshot"],
                 content=stored["content"],
                 labels=tuple(stored.get("labels", ())),
+                weights_from=stored.get("weights_from", ""),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise Error(f"{path} is not the configuration of a run ({type(error).__name__}: {error})") from None

@@ -42,15 +42,8 @@ class Run:
         Raises:
           Error: if the run has no such weights yet.
         """
-        folder = join(self.path, {"best": BEST, "last": CHECKPOINTS}[which])
-        newest = tf.train.latest_checkpoint(folder)
-        if newest is None:
-            raise Error(f"run {self.path} has no weights in {folder} yet; go on with tutti train --run {self.path}")
         model = self.build()
-        try:
-            tf.train.Checkpoint(model=model).restore(newest).assert_existing_objects_matched().expect_partial()
-        except (tf.errors.OpError, AssertionError, ValueError) as error:
-            raise Error(f"cannot read {newest}: {str(error).splitlines()[0]}") from None
+        load_weights(model, self.path, which)
         return model
 
     def save(self) -> None:
@@ -73,6 +66,22 @@ class Run:
         """Removes the directory, as far as that can be done."""
         with suppress(tf.errors.OpError):
             tf.io.gfile.rmtree(self.path)
+
+
+def load_weights(model: Any, path: str, which: str = "best") -> None:
+    """Gives a model the weights of a run, those of its best validation ("best") or of its last checkpoint ("last").
+
+    Raises:
+      Error: if the run has no such weights yet, or they cannot be read.
+    """
+    folder = join(path, {"best": BEST, "last": CHECKPOINTS}[which])
+    newest = tf.train.latest_checkpoint(folder)
+    if newest is None:
+        raise Error(f"run {path} has no weights in {folder} yet; go on with tutti train --run {path}")
+    try:
+        tf.train.Checkpoint(model=model).restore(newest).assert_existing_objects_matched().expect_partial()
+    except (tf.errors.OpError, AssertionError, ValueError) as error:
+        raise Error(f"cannot read {newest}: {str(error).splitlines()[0]}") from None
 
 
 def exists(path: str) -> bool:

@@ -1,5 +1,6 @@
 """How training ended, and where everything is."""
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ class TrainReport:
       run: the run's folder.
       ended: why: "steps", "patience", "time", or "signal" for a `stop` that was set.
       step: updates so far.
-      best_step, best_bits: the best validation, and what it measured.
+      best_step, best_bits: the best validation, and what it measured; infinity where there was none.
       elapsed: seconds of training and validation so far, restarts included.
       measure: what was measured, in words.
       worker: number of this process among the workers; 0 is the one that has written the run.
@@ -38,6 +39,11 @@ class TrainReport:
     elapsed: float
     measure: str
     worker: int = 0
+
+    @property
+    def validated(self) -> bool:
+        """Whether it came as far as a validation."""
+        return math.isfinite(self.best_bits)
 
     @property
     def best(self) -> str:
@@ -61,23 +67,24 @@ class TrainReport:
         """Returns the figures and the paths."""
         return {
             "run": self.run,
-            "best": self.best,
+            "best": self.best if self.validated else None,
             "learning_curve": self.learning_curve,
             "metrics": self.metrics,
             "ended": self.ended,
             "step": self.step,
             "best_step": self.best_step,
-            "best_bits": round(self.best_bits, 6),
+            "best_bits": round(self.best_bits, 6) if self.validated else None,
             "elapsed": round(self.elapsed, 3),
         }
 
     def table(self) -> str:
         """Returns how it went, in a line, and the paths."""
         spent = time.strftime("%H:%M:%S", time.gmtime(self.elapsed))
+        best = f"best {self.best_bits:.3f} {self.measure} at step {self.best_step:,}"
         return (
             f"{REASONS[self.ended]} after {self.step:,} steps and {spent}; "
-            f"best {self.best_bits:.3f} {self.measure} at step {self.best_step:,}\n"
-            f"  weights         {self.best}\n"
+            f"{best if self.validated else 'no validation yet'}\n"
+            f"  weights         {self.best if self.validated else 'none yet: the first validation decides on them'}\n"
             f"  learning curve  {self.learning_curve}\n"
             f"  metrics         {self.metrics}"
         )

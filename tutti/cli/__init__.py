@@ -26,7 +26,7 @@ COMMANDS = {
 }
 
 USAGE = (
-    "usage: tutti COMMAND [OPTIONS]    (tutti COMMAND --help says more)\n\n"
+    "usage: tutti COMMAND [OPTIONS]    (tutti COMMAND --help says more; tutti --version)\n\n"
     + "\n".join(f"  {name:<10}{about}" for name, (_, _, about) in COMMANDS.items())
     + "\n\nMIDI corpora in, music out. Start with:\n"
     "  tutti compose corpus && tutti ingest corpus/drums --dataset data/drums --encoding drums\n"
@@ -47,6 +47,9 @@ def main(argv: list[str] | None = None) -> int:
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(USAGE, end="")
         return 0 if argv else 2
+    if argv[0] in ("--version", "version"):
+        print(f"tutti {tutti.__version__}")
+        return 0
     command, *rest = argv
     if command not in COMMANDS:
         return fail(f"unknown command {command!r}; there are {', '.join(COMMANDS)}")

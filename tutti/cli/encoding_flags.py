@@ -34,17 +34,21 @@ def from_arguments(args: argparse.Namespace) -> Encoding:
     return encoding
 
 
-def from_arguments_if_any(args: argparse.Namespace) -> Encoding | None:
+def from_arguments_if_any(args: argparse.Namespace, otherwise: str | None = None) -> Encoding | None:
     """Returns the encoding that parsed flags ask for; None where they name none.
+
+    Args:
+      otherwise: the encoding of parameters that are given without a name.
 
     Raises:
       Error: if a flag belongs to another encoding, or has a value that it cannot take.
     """
     known = encodings()
     every = {name for encoding in known.values() for name in given(args, encoding)}
-    own = {} if args.encoding is None else given(args, known[args.encoding])
+    name = args.encoding or (otherwise if every else None)
+    own = {} if name is None else given(args, known[name])
     if strangers := sorted(every - set(own)):
-        if args.encoding is None:
+        if name is None:
             raise Error(f"{flag(strangers[0])} belongs to an encoding; name one with --encoding")
-        raise Error(f"{', '.join(map(flag, strangers))} does not apply to --encoding {args.encoding}")
-    return None if args.encoding is None else encoding_from_json({"name": args.encoding, **own})
+        raise Error(f"{', '.join(map(flag, strangers))} does not apply to --encoding {name}")
+    return None if name is None else encoding_from_json({"name": name, **own})

@@ -33,13 +33,17 @@ def test_older_files_survive_where_one_cannot_be_written(tmp_path: Path) -> None
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_a_folder_that_cannot_be_written_to_is_refused_beforehand(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_place_where_nothing_can_be_written_is_refused_beforehand(tmp_path: Path) -> None:
     output.check_place(tmp_path / "out.mid")
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(Error, match="cannot be written to"):
-        output.check_place(tmp_path / "out.mid")
+    assert not [*tmp_path.iterdir()]
+    (tmp_path / "folder.mid").mkdir()
+    for path, reason in ((tmp_path / "folder.mid", "Is a directory"), (Path("/proc/out.mid"), "No such file")):
+        with pytest.raises(Error, match=f"cannot write {path}: {reason}"):
+            output.check_place(path)
+    (tmp_path / "shut").mkdir(mode=0o500)
+    if os.geteuid():
+        with pytest.raises(Error, match="Permission denied"):
+            output.check_place(tmp_path / "shut" / "out.mid")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,34 @@
+"""The front of the command line: what it says without a command, and that it ends when it is told to."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import tutti
+from tutti import cli
+
+
+def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"tutti {tutti.__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["ingest", "train", "generate"])
+@pytest.mark.parametrize("seconds", [0.4, 0.9, 1.6])
+def test_who_interrupts_the_first_seconds_is_told_nothing(command: str, seconds: float) -> None:
+    flags = {
+        "ingest": ["tests", "--dataset", "none", "--windows", "3"],
+        "train": ["--run", "none", "--preset", "none"],
+        "generate": ["--model", "none", "--out", "none.mid"],
+    }[command]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tutti", command, *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    if process.returncode != 2:  # it was quicker, and had said what is wrong with the flags
+        assert (process.returncode, errors) == (130, "")
