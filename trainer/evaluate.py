@@ -1,12 +1,14 @@
 """How well a run does on songs that it was not trained on, beside a simple model of the same data."""
 
 import os
+from dataclasses import replace
 
 from trainer.data.reader import Corpus, open_corpus
 from trainer.evaluation.report import Evaluation, EvaluationConfig
 from trainer.objectives.base import objective_of
 from trainer.run import directory
 from trainer.run.directory import Run
+from tutti.encodings.registry import encoding_to_flags
 from tutti.errors import Error
 
 
@@ -19,6 +21,7 @@ def evaluate(
     weights: str = "best",
     context: str = "song",
     baseline: bool = True,
+    nearest: bool = False,
 ) -> Evaluation:
     """Evaluates the model of a run on a split of a dataset.
 
@@ -35,22 +38,41 @@ def evaluate(
       context: "song" for a model that sees a song from its beginning, "window" for one that starts anew with each
         window, as in training without `carry`.
       baseline: whether to fit the simple model.
+      nearest: whether tokens that the model does not know become the nearest that it knows, as in a prompt; else a
+        dataset of another vocabulary is refused.
 
     Raises:
       Error: if there is no such run or dataset, one does not go with the other, or the split is empty.
     """
     config = EvaluationConfig(split, weights, context, baseline)
     trained = directory.load(os.fspath(run))
-    corpus = open_corpus(os.fspath(dataset or trained.config.dataset), snapshot, trained.config.labels)
-    _check_language(trained, corpus)
-    return objective_of(trained.config.model).evaluate(trained, corpus, config)
+    path, labels = os.fspath(dataset or trained.config.dataset), trained.config.labels
+    notes = _compared(trained, open_corpus(path, snapshot, labels), nearest)
+    corpus = open_corpus(path, snapshot, labels, trained.config.vocabulary)
+    evaluation = objective_of(trained.config.model).evaluate(trained, corpus, config)
+    return replace(evaluation, notes=notes)
 
 
-def _check_language(run: Run, corpus: Corpus) -> None:
-    config, dataset = run.config, corpus.dataset
-    if config.encoding != dataset.encoding:
-        raise Error(
-            f"run {run.path} was trained on {config.encoding}, but dataset {corpus.path} holds {dataset.encoding}"
-        )
-    if config.vocabulary != dataset.vocabulary:
-        raise Error(f"run {run.path} was trained on another vocabulary than that of dataset {corpus.path}")
+def _compared(run: Run, corpus: Corpus, nearest: bool) -> tuple[str, ...]:
+    """Returns what the user may want to know of how a dataset differs from the one that a run was trained on.
+
+    Raises:
+      Error: if the model cannot read it.
+    """
+    own, its = run.config.encoding, corpus.dataset.encoding
+    flags = f"run {run.path} was trained with {encoding_to_flags(own)}, dataset {corpus.path} made with " + (
+        encoding_to_flags(its)
+    )
+    # Frames of other parameters may be as wide and yet mean other notes.
+    if own.name != its.name or (own != its and corpus.schema.content.bits):
+        raise Error(flags)
+    notes = [flags] if own != its else []
+    known, found = run.config.vocabulary, corpus.dataset.vocabulary
+    if strangers := sum(token not in known for token in found.tokens):
+        if not nearest:
+            raise Error(
+                f"run {run.path} does not know {strangers:,} of the {len(found):,} tokens of dataset {corpus.path}; "
+                "--nearest takes the nearest that it knows"
+            )
+        notes.append(f"{strangers:,} of {len(found):,} tokens of {corpus.path} count as the nearest that the run knows")
+    return tuple(notes)

@@ -12,6 +12,7 @@ from trainer.presets import PRESETS, preset_name
 from trainer.run import directory
 from trainer.run.config import RunConfig
 from trainer.run.settings import converted, of_model, of_training, replaced
+from tutti.encodings.registry import encoding_to_flags
 from tutti.errors import Error
 
 
@@ -156,7 +157,7 @@ def _other_dataset(known: RunConfig, path: str) -> list[str]:
     """Returns in what a dataset differs from the one that a run trains on."""
     dataset = open_corpus(path).dataset
     if dataset.encoding != known.encoding:
-        return [f"encoding {known.encoding}, not {dataset.encoding}"]
+        return [f"{encoding_to_flags(known.encoding)}, not {encoding_to_flags(dataset.encoding)}"]
     if dataset.vocabulary != known.vocabulary:
         return ["another vocabulary than the dataset's"]
     if dataset.window != known.window:

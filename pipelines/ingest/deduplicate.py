@@ -1,5 +1,6 @@
 """Deduplicate and split: what has to be decided over the whole corpus, from ids and lengths alone."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -147,6 +148,7 @@ def plan(accounts: list[Account], before: Snapshot | None, job: IngestJob) -> Pl
     tokens = job.tokens
     if tokens is None:
         tokens = Vocabulary.of(sorted(set().union(*(account.words for account in accounts)))).tokens
+    count = Counter(file.id for account in accounts for file in account.files)
     sources = [
         Source(
             file.id,
@@ -156,14 +158,14 @@ def plan(accounts: list[Account], before: Snapshot | None, job: IngestJob) -> Pl
             same_as="" if songs[file.id] else owner[file.songs[0][0]],
             label=file.label,
             transposed=tuple(transposed[file.id]),
+            copies=count[file.id] - 1,
         )
         for file in sorted(ranked)
     ]
-    count = sum(len(account.files) for account in accounts)
     return Plan(
         sources=tuple(sources),
         rejected=tuple(sorted(rejected for account in accounts for rejected in account.rejected)),
-        duplicates=count - sum(not source.same_as for source in sources),
+        duplicates=count.total() - sum(not source.same_as for source in sources),
         known=sum(account.known for account in accounts),
         words=sum(map(sum, lengths.values())),
         split_conflicts=len(split_conflicts),

@@ -28,7 +28,8 @@ def figures(path: str, dataset: Dataset, snapshot: Snapshot, contents: DatasetCo
         **dataset.options(),
         "vocabulary": len(dataset.vocabulary),
         "sources": len(snapshot.sources),
-        "duplicates": sum(bool(source.same_as) for source in snapshot.sources),
+        "copies": sum(source.copies for source in snapshot.sources),
+        "duplicates": sum(bool(source.same_as) + source.copies for source in snapshot.sources),
         "rejected": snapshot.rejected,
         "transposed": sum(len(source.transposed) for source in snapshot.sources),
         "words": sum(lengths),
@@ -91,7 +92,7 @@ def rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
     found = [
         ("encoding", f"{name} ({', '.join(f'{key} {value}' for key, value in encoding.items())})"),
         ("window", f"{figures['window']}, stride {figures['stride']}, {kinds}"),
-        ("files", f"{figures['sources']:,}, {duplicates}; {figures['rejected']:,} rejected"),
+        ("files", f"{figures['sources'] + figures['copies']:,}, {duplicates}; {figures['rejected']:,} rejected"),
     ]
     if figures["fractions"] is None:
         found.append(("splits", "as the corpus' folders say"))

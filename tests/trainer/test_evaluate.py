@@ -20,7 +20,8 @@ from trainer.models.wavenet.network import WaveNetModel
 from trainer.models.wavenet.settings import WaveNet
 from trainer.run import directory
 from tutti.encodings.drums import Drums
-from tutti.encodings.vocabulary import BOS, EOS
+from tutti.encodings.notes import NotesAndChords
+from tutti.encodings.vocabulary import BOS, EOS, Vocabulary
 from tutti.errors import Error
 
 MODELS: list[Any] = [
@@ -142,12 +143,54 @@ def test_what_does_not_fit_together_is_said(trained: Path, phrases: made.Made, t
     empty = made.dataset(tmp_path / "empty", {**phrases.songs, "test": []})
     for arguments, named in (
         (["--run", str(tmp_path / "none")], "no run at"),
-        (["--run", str(trained), "--dataset", drums.path], "holds Drums"),
-        (["--run", str(trained), "--dataset", wider.path], "another vocabulary"),
+        (["--run", str(trained), "--dataset", drums.path], "with --encoding notes, dataset .* with --encoding drums"),
+        (
+            ["--run", str(trained), "--dataset", wider.path],
+            "does not know 1 of the 16 tokens of dataset .*; --nearest takes",
+        ),
         (["--run", str(trained), "--dataset", empty.path], "no songs in its test split"),
     ):
         with pytest.raises(Error, match=named):
             evaluate.main(arguments)
+
+
+def test_tokens_that_the_model_does_not_know_count_as_their_nearest_where_that_is_asked_for(
+    trained: Path, phrases: made.Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = directory.load(str(trained)).config.vocabulary
+    stranger = "G9"
+    (near,) = NotesAndChords().known([stranger], known)
+    # Another order, and a token that no song of the run's dataset has.
+    other = Vocabulary.of([stranger, *reversed(known.tokens[3:])])
+    numbers = np.array([0, 1, 2, *other.ids(known.tokens[3:])])
+    songs = {split: [numbers[song].astype(np.int32) for song in some] for split, some in phrases.songs.items()}
+    (near_id,), (strange_id,) = other.ids([near]), other.ids([stranger])
+    for some in songs.values():
+        for song in some[::2]:
+            song[song == near_id] = strange_id
+    wider = made.dataset(tmp_path / "wider", songs, vocabulary=other)
+    expected = evaluated(capsys, "--run", str(trained))
+    evaluate.main(["--run", str(trained), "--dataset", wider.path, "--nearest", "--json"])
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert said.err == f"note: 1 of 16 tokens of {wider.path} count as the nearest that the run knows\n"
+    for name in ("songs", "targets", "top1"):
+        assert found[name] == expected[name]
+    assert found["bits_per_token"] == pytest.approx(expected["bits_per_token"], rel=1e-5)
+    assert found["ngram"] == pytest.approx(expected["ngram"], rel=1e-5)
+
+
+def test_a_dataset_that_was_made_otherwise_is_evaluated_where_its_tokens_are_the_same(
+    trained: Path, phrases: made.Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = directory.load(str(trained)).config.vocabulary
+    other = made.dataset(tmp_path / "other", phrases.songs, encoding=NotesAndChords(part="all"), vocabulary=known)
+    expected = evaluated(capsys, "--run", str(trained))
+    evaluate.main(["--run", str(trained), "--dataset", other.path, "--json"])
+    said = capsys.readouterr()
+    assert "was trained with --encoding notes, dataset " in said.err
+    assert said.err.endswith("made with --encoding notes --part all\n")
+    assert {**json.loads(said.out), "dataset": ""} == {**expected, "dataset": ""}
 
 
 def test_a_run_without_weights_says_how_to_get_them(trained: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 
 import tutti
 from tutti.cli.flags import Parser
@@ -30,7 +31,10 @@ def main(argv: list[str]) -> None:
         weights=args.weights,
         context=args.context,
         baseline=not args.no_ngram,
+        nearest=args.nearest,
     )
+    for note in evaluation.notes:
+        print(f"note: {note}", file=sys.stderr)
     print(json.dumps(evaluation.to_json()) if args.json else evaluation.table())
 
 
@@ -43,5 +47,8 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--weights", choices=("best", "last"), default="best", help="of the run (best)")
     parser.add_argument("--context", choices=("song", "window"), default="song", help="what the model remembers (song)")
     parser.add_argument("--no-ngram", action="store_true", help="leave the n-gram model, or the independent bits, out")
+    parser.add_argument(
+        "--nearest", action="store_true", help="take tokens that the model does not know for the nearest that it knows"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser.parse_args(argv)

@@ -6,7 +6,7 @@ systems know, such as gs://.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from trainer.gfile import join, read_text
 from trainer.types import Batch, Tensor
 from tutti.dataset.manifest import MANIFEST, Dataset, Snapshot, content_id, snapshot_path
 from tutti.dataset.schema import Field, Schema, fields
+from tutti.encodings.vocabulary import SPECIALS, Vocabulary
 from tutti.errors import Error
 
 PARSED_AT_ONCE = 1024
@@ -28,13 +29,16 @@ class Corpus:
     """A dataset as one snapshot has it.
 
     Attributes:
+      dataset: its manifest; the vocabulary may be another one, which `ids` leads to.
       labels: names that count, in the order of their numbers from 1 on; any other is 0, like none.
+      ids: for each id in the records the one that it stands for here; empty where they are the same.
     """
 
     path: str
     dataset: Dataset
     snapshot: Snapshot
     labels: tuple[str, ...] = ()
+    ids: tuple[int, ...] = ()
 
     @property
     def schema(self) -> Schema:
@@ -68,14 +72,20 @@ def is_dataset(path: str) -> bool:
     return bool(tf.io.gfile.exists(join(path, MANIFEST)))
 
 
-def open_corpus(path: str, snapshot: int | None = None, labels: tuple[str, ...] | None = None) -> Corpus:
+def open_corpus(
+    path: str,
+    snapshot: int | None = None,
+    labels: tuple[str, ...] | None = None,
+    vocabulary: Vocabulary | None = None,
+) -> Corpus:
     """Returns the dataset below `path`, as its current snapshot or the one with this number has it.
 
     Args:
       labels: those that a model knows; by default the dataset's.
+      vocabulary: that of a model, whose nearest tokens stand for those it does not have; by default the dataset's.
 
     Raises:
-      Error: if there is no dataset, or it has no such snapshot.
+      Error: if there is no dataset, it has no such snapshot, or no token of the vocabulary is near one of its.
     """
     manifest = join(path, MANIFEST)
     text = read_text(manifest)
@@ -87,7 +97,21 @@ def open_corpus(path: str, snapshot: int | None = None, labels: tuple[str, ...] 
     text = read_text(named)
     if text is None:
         raise Error(f"dataset {path} has no snapshot {number}: {named} is missing")
-    return Corpus(path, dataset, Snapshot.from_json(text, named), dataset.labels if labels is None else labels)
+    ids: tuple[int, ...] = ()
+    if vocabulary is not None and vocabulary != dataset.vocabulary:
+        ids = _nearest_ids(dataset, vocabulary)
+        dataset = replace(dataset, vocabulary=vocabulary)
+    return Corpus(path, dataset, Snapshot.from_json(text, named), dataset.labels if labels is None else labels, ids)
+
+
+def _nearest_ids(dataset: Dataset, vocabulary: Vocabulary) -> tuple[int, ...]:
+    """Returns the id in `vocabulary` of each token of a dataset, or of what comes nearest to it."""
+    tokens = dataset.vocabulary.tokens[len(SPECIALS) :]
+    try:
+        nearest = dataset.encoding.known(tokens, vocabulary)
+    except ValueError as error:
+        raise Error(f"the model's vocabulary has nothing near to the dataset's: {error}") from None
+    return (*range(len(SPECIALS)), *vocabulary.ids(nearest).tolist())
 
 
 class Parser:
@@ -97,6 +121,7 @@ class Parser:
         self.schema = corpus.schema
         self.fields = fields(self.schema)
         self._labels = _table(corpus.labels) if corpus.labels else None
+        self._ids = tf.constant(corpus.ids, tf.int32) if corpus.ids else None
 
     def __call__(self, records: Tensor) -> Batch:
         """Parses serialised Examples, string[n].
@@ -108,10 +133,13 @@ class Parser:
         parsed = tf.io.parse_example(records, {name: _feature(field) for name, field in self.fields.items()})
         content = self.schema.content
         values = parsed[content.name]
-        parsed[content.name] = _unpacked(values, content, self.schema) if content.bits else tf.cast(values, tf.int32)
+        parsed[content.name] = _unpacked(values, content, self.schema) if content.bits else self._known(values)
         label = parsed["label"]
         parsed["label"] = self._labels.lookup(label) if self._labels else tf.zeros(tf.shape(label), tf.int32)
         return dict(parsed)
+
+    def _known(self, tokens: Tensor) -> Tensor:
+        return tf.cast(tokens, tf.int32) if self._ids is None else tf.gather(self._ids, tokens)
 
     def batch(self, records: Tensor) -> Batch:
         """Parses serialised Examples into what a step takes of them: their labels and their content."""

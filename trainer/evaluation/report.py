@@ -100,6 +100,7 @@ class Evaluation:
       figures: what was found, by name.
       columns, corner: how the table shows them, and what stands above the names.
       baseline: what stands beside it; None for nothing.
+      notes: what else the user may want to know.
     """
 
     subject: Subject
@@ -109,6 +110,7 @@ class Evaluation:
     columns: tuple[Column, ...]
     corner: str = ""
     baseline: Baseline | None = None
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Returns all figures; those of the baseline under its own key."""

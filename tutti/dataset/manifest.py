@@ -136,6 +136,7 @@ class Source:
       same_as: where its songs are all those of another file that stands for it, that file's content id; else empty.
       label: the label of its songs; empty for none.
       transposed: content ids of its songs in other keys.
+      copies: how many more files of its run had this very content.
     """
 
     id: str
@@ -145,6 +146,7 @@ class Source:
     same_as: str = ""
     label: str = ""
     transposed: tuple[str, ...] = ()
+    copies: int = 0
 
     @property
     def all_songs(self) -> tuple[str, ...]:
@@ -199,10 +201,10 @@ class Snapshot:
 
 
 def _stored(source: Source) -> dict[str, Any]:
-    """Returns a source as JSON has it: without label and other keys where it has none, as most of millions."""
-    if source.label and source.transposed:
-        return vars(source)
-    return {name: value for name, value in vars(source).items() if value or name not in ("label", "transposed")}
+    """Returns a source as JSON has it: without label, other keys and copies where it has none, as most of millions."""
+    return {
+        name: value for name, value in vars(source).items() if value or name not in ("label", "transposed", "copies")
+    }
 
 
 def _source(stored: dict[str, Any]) -> Source:

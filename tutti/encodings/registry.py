@@ -40,6 +40,13 @@ def encoding_to_json(encoding: Encoding) -> dict[str, Any]:
     return {"name": encoding.name, **dataclasses.asdict(encoding)}
 
 
+def encoding_to_flags(encoding: Encoding) -> str:
+    """Returns the encoding as a user would ask for it: its name, and the parameters that are not as by default."""
+    own = ((field, getattr(encoding, field.name)) for field in dataclasses.fields(encoding))
+    flags = (f"--{field.name.replace('_', '-')} {value}" for field, value in own if value != field.default)
+    return " ".join([f"--encoding {encoding.name}", *flags])
+
+
 def encoding_from_json(stored: Mapping[str, Any]) -> Encoding:
     """Returns the encoding that `encoding_to_json` described.
 

@@ -109,7 +109,7 @@ def test_what_the_dataset_has_stays_whatever_comes() -> None:
 
 def test_exact_copies_are_one_source_and_count_as_duplicates() -> None:
     made = planned(file(b"one", [b"a"], "z.mid"), file(b"one", [b"a"], "b.mid"), file(b"one", [b"a"], "c.mid"))
-    assert [(source.name, len(source.songs)) for source in made.sources] == [("b.mid", 1)]
+    assert [(source.name, len(source.songs), source.copies) for source in made.sources] == [("b.mid", 1, 2)]
     assert made.duplicates == 2
 
 

@@ -10,6 +10,7 @@ import pytest
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
 from apache_beam.typehints.decorators import TypeCheckError
 
+import tutti
 from pipelines import commit, runners
 from pipelines.cli import ingest
 from pipelines.ingest import match, pipeline
@@ -108,6 +109,9 @@ def test_duplicates_are_stored_once(tmp_path: Path, capsys: Capture) -> None:
     made = {"a.mid": drum_file(1), "copy/b.mid": drum_file(1), "slow.mid": slower, "other.mid": drum_file(2)}
     did = run(capsys, fill(tmp_path / "corpus", made), "--dataset", tmp_path / "data")
     assert (did["files"], did["duplicates"], did["songs"], did["rejected"]) == (4, 2, 2, 0)
+    inspected = tutti.inspect(tmp_path / "data")
+    assert (inspected.figures["copies"], inspected.figures["duplicates"]) == (1, 2)
+    assert "4, 2 of them duplicates; 0 rejected" in inspected.table()
     assert len(songs(tmp_path / "data")) == 2
     sources = {source.id: source for source in snapshot(tmp_path / "data").sources}
     first, second = sorted([content_id(drum_file(1)), content_id(slower)])
