@@ -9,13 +9,20 @@ from serving.generation.perturb import Perturbation, Perturber
 from serving.generation.piece import GeneratedPiece
 from serving.generation.prediction import Prediction, predict
 from serving.generation.request import GenerationRequest
+from serving.options import OptionError
 from tutti.encodings.base import TokenEncoding
 
 STEPS = 500
 
 
 def defaults(model: ExportedModel, config: GenerationConfig) -> dict[str, Any]:
-    """Returns the options that apply to models of tokens, with their values where they are not given."""
+    """Returns the options that apply to models of tokens, with their values where they are not given.
+
+    Raises:
+      OptionError: if no new token is wanted.
+    """
+    if config.steps is not None and config.steps < 1:
+        raise OptionError("{steps} is {value}; it must be at least 1", value=config.steps)
     perturbed = config.perturb is not None
     return {
         "steps": STEPS,

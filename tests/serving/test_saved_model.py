@@ -100,6 +100,7 @@ def test_a_piece_shows_itself(models: Path) -> None:
     ("options", "reason"),
     [
         ({"n": 0}, "^n is 0; it must be at least 1"),
+        ({"steps": 0}, "^steps is 0; it must be at least 1"),
         ({"seed": 1 << 63}, "^seed is 9223372036854775808; it must fit into 64 bits"),
         ({"prompt_tokens": -1}, "^prompt_tokens is -1"),
         ({"tempo": 3}, "^unknown option tempo"),

@@ -176,5 +176,6 @@ def test_bad_use_is_one_line_and_status_2(
 
 
 def test_steps_out_of_bounds_are_refused(piano: Path) -> None:
-    with pytest.raises(Error, match="steps must be"):
-        load(piano).generate(steps=-1, perturb=20)
+    for steps in (-1, 0):
+        with pytest.raises(Error, match=f"steps is {steps}; it must be at least 1"):
+            load(piano).generate(steps=steps, perturb=20)
