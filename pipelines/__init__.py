@@ -7,8 +7,9 @@
     records.py      windows of songs as TFRecords; example.py the message in them
     commit.py       how a dataset changes: all at once, or not at all
     filesystem.py   local files and object stores
-    runners.py      running a Beam pipeline; failures.py whose fault a failure is; progress.py how far it is
-    report.py       tables
+    runners.py      running a Beam pipeline; workers.py its processes on this machine
+    failures.py     whose fault a failure is; progress.py how far a pipeline is
+    report.py       tables, and the figures of splits that several of them show
     cli/            the commands
 
 No TensorFlow here.

@@ -12,13 +12,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipelines import filesystem
+from pipelines.progress import PROGRESS
 from tutti.dataset.manifest import MANIFEST, SPLITS, Dataset
 from tutti.errors import Error
 
 PREFIX = ".ingest-"
 PARTS = (*SPLITS, "snapshots", "rejected")
 # What a run leaves in its folder that is no part of the dataset: what it did, and how far it is.
-SUMMARY, PROGRESS = "summary.json", "progress"
+SUMMARY = "summary.json"
 NUMBERED = re.compile(rf"(?:{'|'.join(PARTS)})/(\d{{6}})[-.].*")
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,6 +55,8 @@ def gather(paths: Sequence[str], encoding: Encoding | None, split: str, most: in
     Raises:
       Error: if a path holds nothing to show, or none of the files can be read; says why.
     """
+    if not paths:
+        raise Error("nothing to show: name a file, a folder or a dataset")
     found: list[Piece] = []
     rejected: list[str] = []
     for path in paths:
@@ -66,11 +69,16 @@ def gather(paths: Sequence[str], encoding: Encoding | None, split: str, most: in
                 pieces = pieces_of_files(path, encoding, rejected)
             for piece in pieces:
                 if len(found) == most:
-                    return Pieces(tuple(found), complete=False)
+                    return Pieces(tuple(found), complete=False, notes=left_out(rejected))
                 found.append(piece)
     if not found:
         raise Error(rejected[0] if len(rejected) == 1 else f"nothing to show in {' '.join(paths)}: {rejected[0]}")
-    return Pieces(tuple(found), complete=True, notes=tuple(f"left out {reason}" for reason in rejected))
+    return Pieces(tuple(found), complete=True, notes=left_out(rejected))
+
+
+def left_out(rejected: list[str]) -> tuple[str, ...]:
+    """Returns a note for each file that cannot be shown."""
+    return tuple(f"left out {reason}" for reason in rejected)
 
 
 def is_dataset(path: str) -> bool:
@@ -111,7 +119,7 @@ def content(file: File, medium: Medium) -> bytes:
     """Reads a file.
 
     Raises:
-      RejectedFile: if it is larger than its medium allows, or no file.
+      RejectedFile: if it is larger than its medium allows, no file, or cannot be read.
     """
     if file.refused:
         raise RejectedFile(file.refused)
@@ -119,7 +127,12 @@ def content(file: File, medium: Medium) -> bytes:
         raise RejectedFile("cannot be read: not a regular file")
     if file.size > medium.most_bytes:
         raise RejectedFile(f"{file.size:,} bytes are beyond the limit of {medium.most_bytes:,}")
-    return filesystem.read(file.path)
+    try:
+        return filesystem.read(file.path)
+    except Exception as error:
+        if why := filesystem.reason(error):
+            raise RejectedFile(f"cannot be read: {why}") from None
+        raise
 
 
 def songs(path: str, split: str) -> Iterator[Piece]:
@@ -151,14 +164,11 @@ def _decoded(windows: Iterator[Any], dataset: Dataset) -> Iterator[tuple[str, An
     from pipelines.ingest.codec import codec_of
 
     codec = codec_of(dataset.encoding)
-    song, steps = "", np.zeros((0, 0), np.int64)
-    for window in windows:
-        if window.song != song:
-            if song:
-                yield song, codec.piece(steps, dataset.vocabulary)
-            song, steps = window.song, window.content
-        # Windows may overlap; where they leave gaps, a song is shown up to the first one.
-        elif window.start <= len(steps) < MOST_TOKENS:
-            steps = np.concatenate([steps[: window.start], window.content])
-    if song:
-        yield song, codec.piece(steps, dataset.vocabulary)
+    for song, several in groupby(windows, key=lambda window: window.song):
+        parts, length = [], 0
+        for window in several:
+            # Windows may overlap; where they leave gaps, a song is shown up to the first one.
+            if window.start <= length < MOST_TOKENS:
+                parts.append(window.content[length - window.start :])
+                length = max(length, window.start + len(window.content))
+        yield song, codec.piece(np.concatenate(parts), dataset.vocabulary)

@@ -4,11 +4,28 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pipelines import filesystem
+
+# Among the files of a run that is under way.
+PROGRESS = "progress"
 # Between two lines of progress, in seconds: on a terminal one line is written over, elsewhere they pile up.
 TERMINAL_EVERY, LOG_EVERY = 0.5, 60.0
+
+
+def file_in(folder: str) -> str:
+    """Returns the file below a folder in which workers count files; empty where they write to an object store."""
+    return "" if filesystem.is_remote(folder) else filesystem.join(folder, PROGRESS)
+
+
+def count(path: str, files: int) -> None:
+    """Adds a line to a progress file, if there is one: so many files are done."""
+    if path:
+        # Where there is no room for a line of progress, there is none for what a worker makes, and that will say so.
+        with suppress(OSError), open(path, "ab") as file:  # noqa: PTH123
+            file.write(b"%d\n" % files)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import os
 from dataclasses import replace
 
-from trainer.data.reader import Corpus, open_corpus
+from trainer.data.reader import Corpus, in_words_of, open_corpus
 from trainer.evaluation.report import Evaluation, EvaluationConfig
 from trainer.objectives.base import objective_of
 from trainer.run import directory
@@ -46,11 +46,10 @@ def evaluate(
     """
     config = EvaluationConfig(split, weights, context, baseline)
     trained = directory.load(os.fspath(run))
-    path, labels = os.fspath(dataset or trained.config.dataset), trained.config.labels
-    notes = _compared(trained, open_corpus(path, snapshot, labels), nearest)
-    corpus = open_corpus(path, snapshot, labels, trained.config.vocabulary)
-    evaluation = objective_of(trained.config.model).evaluate(trained, corpus, config)
-    return replace(evaluation, notes=notes)
+    corpus = open_corpus(os.fspath(dataset or trained.config.dataset), snapshot, trained.config.labels)
+    notes = _compared(trained, corpus, nearest)
+    corpus = in_words_of(corpus, trained.config.vocabulary)
+    return replace(objective_of(trained.config.model).evaluate(trained, corpus, config), notes=notes)
 
 
 def _compared(run: Run, corpus: Corpus, nearest: bool) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ that only generates no Beam.
 
 import importlib
 import pkgutil
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from tutti.errors import Error, MissingPackage, RejectedFile, needing
@@ -59,7 +58,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'tutti' has no attribute {name!r}")
     place, extra = _PUBLIC[name]
     quiet = importlib.import_module("tutti.quiet")
-    with needing(extra, name) if extra else nullcontext(), quiet.importing():
+    with needing(extra, name), quiet.importing():
         value = pkgutil.resolve_name(place)
     globals()[name] = value
     return value

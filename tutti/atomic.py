@@ -1,4 +1,4 @@
-"""Files written whole or not at all: beside their place, and then renamed."""
+"""Local files read within a bound; files written whole or not at all: beside their place, and then renamed."""
 
 import os
 from collections.abc import Mapping

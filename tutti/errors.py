@@ -37,7 +37,7 @@ def needing(extra: str, task: str) -> Iterator[None]:
     """Says of a package that the block cannot import how to install it.
 
     Args:
-      extra: the extra that has it.
+      extra: the extra that has it; empty where nothing has to be installed.
       task: what needs it.
 
     Raises:
@@ -46,7 +46,7 @@ def needing(extra: str, task: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as missing:
-        if (missing.name or OWN[0]).partition(".")[0] in OWN:
+        if not extra or (missing.name or OWN[0]).partition(".")[0] in OWN:
             raise
         raise MissingPackage(task, str(missing.name), extra) from None
 

@@ -1,11 +1,11 @@
 """Parse and encode: contents of files -> songs, each under its content id."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import apache_beam as beam
 
+from pipelines import progress
 from pipelines.failures import blamed_on
 from pipelines.ingest.codec import SEMITONES, SongCodec, codec_of
 from pipelines.ingest.split import split_of
@@ -57,10 +57,7 @@ class EncodeFiles(beam.DoFn):
                 rejected.append(Rejected(content.name, source, str(reason)))
         FILES.inc(len(contents.files))
         REJECTED.inc(len(rejected))
-        if self.progress:
-            # Where there is no room for a line of progress, there is none for a shard, and that will say so.
-            with suppress(OSError), open(self.progress, "ab") as file:  # noqa: PTH123
-                file.write(b"%d\n" % len(contents.files))
+        progress.count(self.progress, len(contents.files))
         yield Batch(tuple(encoded), tuple(rejected), seen)
 
 

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -115,7 +116,7 @@ def _readable(name: str) -> str:
 def _remote(corpus: str, wanted: Wanted) -> Iterator[File]:
     filesystems = filesystem.remote()
     pattern = any(character in corpus for character in "*?[")
-    root = corpus.split("*")[0].rpartition("/")[0] if pattern else corpus.rstrip("/")
+    root = re.split(r"[*?\[]", corpus)[0].rpartition("/")[0] if pattern else corpus.rstrip("/")
     with filesystem.explained("list", corpus):
         below = corpus if pattern else filesystem.join(corpus, "**")
         one, many = filesystems.match([corpus, below])

@@ -5,8 +5,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import AsSingleton
 
-from pipelines import filesystem
-from pipelines.commit import PROGRESS
+from pipelines import filesystem, progress
 from pipelines.ingest.deduplicate import Deduplicate
 from pipelines.ingest.encode import Encode
 from pipelines.ingest.manifest import Manifest
@@ -26,7 +25,7 @@ def build(pipeline: Any, found: list[File], job: IngestJob, spread: bool = True)
         contents |= "Combine" >> Combine(job.combine)
     elif job.loops:
         contents |= "Standardise" >> Standardise()
-    batches = contents | "Parse and encode" >> Encode(job, known_sources(pipeline, job), progress_file(job))
+    batches = contents | "Parse and encode" >> Encode(job, known_sources(pipeline, job), progress.file_in(job.staging))
     plan = batches | "Deduplicate and split" >> Deduplicate(job)
     placement = plan | "Placement" >> beam.Map(lambda plan: plan.placement)
     shards = batches | "Shard" >> Place(job, placement) | "Window and write" >> Write(job, placement)
@@ -47,11 +46,6 @@ def known_sources(pipeline: Any, job: IngestJob) -> Any:
 
 def _source_ids(snapshot: Snapshot) -> frozenset[str]:
     return frozenset(source.id for source in snapshot.sources)
-
-
-def progress_file(job: IngestJob) -> str:
-    """Returns the file in which workers count files; empty where they write to an object store."""
-    return "" if filesystem.is_remote(job.staging) else filesystem.join(job.staging, PROGRESS)
 
 
 def run(found: list[File], job: IngestJob, pipeline_options: Any) -> None:

@@ -30,7 +30,7 @@ class IngestReport:
       bytes: their size.
       seconds: how long the pipeline ran.
       files_per_second: of the corpus.
-      rejected_list: the file that lists all rejected files.
+      rejected_list: the file that lists the rejected files of all runs that changed the dataset.
       splits: songs, windows, tokens, shards and bytes of each split of the whole dataset.
       warnings: what may not be as the user thinks.
       notes: what else the user may want to know.
@@ -89,9 +89,9 @@ class IngestReport:
             more = f", as {reason['files'] - 1:,} others" if reason["files"] > 1 else ""
             rows.append(("", f"{reason['first']}{more}: {reason['reason']}"))
         if len(self.reasons) > report.REASONS_SHOWN:
-            rows.append(
-                ("", f"and for {len(self.reasons) - report.REASONS_SHOWN:,} more reasons: {self.rejected_list}")
-            )
+            # A run that changes nothing adds nothing to the list either.
+            where = f": {self.rejected_list}" if self.changed else ""
+            rows.append(("", f"and for {len(self.reasons) - report.REASONS_SHOWN:,} more reasons{where}"))
         rows.append(("duplicates", f"{self.duplicates:,}"))
         if self.known:
             rows.append(("known", f"{self.known:,} (in the dataset already)"))

@@ -136,7 +136,7 @@ def _run_pipeline(files: list[File], job: IngestJob, beam: Sequence[str], shown:
     options = runners.options(beam)
     began = time.monotonic()
     total = job.combine.count if job.combine else len(files)
-    with progress.shown(total, pipeline.progress_file(job)) if shown else nullcontext():
+    with progress.shown(total, progress.file_in(job.staging)) if shown else nullcontext():
         pipeline.run(files, job, options)
     figures: dict[str, Any] = json.loads(filesystem.read(filesystem.join(job.staging, commit.SUMMARY)))
     if job.snapshot == 1 and not figures["songs"]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tutti.encodings import drums
+from tutti.encodings import drums, grid
 from tutti.encodings.drums import BITS, DRUM_SHARE, DRUMS, FOLDED
 from tutti.errors import RejectedFile
 from tutti.medium import MIDI_SUFFIXES
@@ -230,9 +230,9 @@ def _repeated(loop: Score, division: int, bars: int) -> Notes:
     times = -(-end // length)
     if times * len(played) > MAX_NOTES:
         raise ValueError(f"{bars} bars would have more than {MAX_NOTES:,} notes")
-    onset = np.minimum(_rescaled(played.onset, loop.division, division), length - 1)
+    onset = np.minimum(grid.nearest_step(played.onset, loop.division, 4 * division), length - 1)
     # A note that rings on into the next time would end the note that is struck then.
-    ends = np.minimum(_rescaled(played.onset + played.duration, loop.division, division), length)
+    ends = np.minimum(grid.nearest_step(played.onset + played.duration, loop.division, 4 * division), length)
     at = (np.arange(times)[:, None] * length + onset).ravel()
     inside = at < end
     duration, pitch, velocity = (
@@ -240,11 +240,6 @@ def _repeated(loop: Score, division: int, bars: int) -> Notes:
     )
     at = at[inside]
     return Notes.of(at, np.clip(duration, 1, end - at), pitch, velocity)
-
-
-def _rescaled(tick: NDArray[np.int64], division: int, to: int) -> NDArray[np.int64]:
-    """Returns the nearest ticks of another division."""
-    return (2 * tick * to + division) // (2 * division)
 
 
 def _together(several: Sequence[Notes]) -> Notes:

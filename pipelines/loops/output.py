@@ -18,7 +18,7 @@ from tutti.errors import Error
 # Which file came from which, and the request of the user; a folder that has it is whole.
 SOURCES = "sources.json"
 # Within a run's own folder: what will be the result, how far it is, and the result that it replaces.
-MADE, PROGRESS, REPLACED = "made", "progress", "replaced"
+MADE, REPLACED = "made", "replaced"
 
 
 @contextmanager

@@ -3,14 +3,13 @@
 import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.pvalue import AsList
 
-from pipelines import filesystem
+from pipelines import filesystem, progress
 from pipelines.ingest.read import REMOTE_READS, Match, Read
 from pipelines.ingest.types import Content, Contents, File
 from pipelines.loops import combine, drum_loop
@@ -105,10 +104,7 @@ class WriteFiles(beam.DoFn):
                 yield WrittenFiles(tuple(threads.map(self._written, files)))
         else:
             yield WrittenFiles(tuple(map(self._written, files)))
-        if self.output.progress:
-            # Where there is no room for a line of progress, there is none for a loop, and that will say so.
-            with suppress(OSError), open(self.output.progress, "ab") as file:  # noqa: PTH123
-                file.write(b"%d\n" % len(contents.files))
+        progress.count(self.output.progress, len(contents.files))
 
     def _written(self, content: Content) -> Written:
         data = content.data or b""

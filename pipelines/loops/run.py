@@ -100,7 +100,7 @@ def _run(
             from pipelines import runners
             from pipelines.loops import pipeline
 
-        progress_file = "" if filesystem.is_remote(folder) else filesystem.join(folder, output.PROGRESS)
+        progress_file = progress.file_in(folder)
         place = pipeline.Output(filesystem.join(folder, output.MADE), request, progress_file)
 
         def steps(beam_pipeline: Any, spread: bool) -> None:

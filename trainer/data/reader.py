@@ -72,20 +72,14 @@ def is_dataset(path: str) -> bool:
     return bool(tf.io.gfile.exists(join(path, MANIFEST)))
 
 
-def open_corpus(
-    path: str,
-    snapshot: int | None = None,
-    labels: tuple[str, ...] | None = None,
-    vocabulary: Vocabulary | None = None,
-) -> Corpus:
+def open_corpus(path: str, snapshot: int | None = None, labels: tuple[str, ...] | None = None) -> Corpus:
     """Returns the dataset below `path`, as its current snapshot or the one with this number has it.
 
     Args:
       labels: those that a model knows; by default the dataset's.
-      vocabulary: that of a model, whose nearest tokens stand for those it does not have; by default the dataset's.
 
     Raises:
-      Error: if there is no dataset, it has no such snapshot, or no token of the vocabulary is near one of its.
+      Error: if there is no dataset, or it has no such snapshot.
     """
     manifest = join(path, MANIFEST)
     text = read_text(manifest)
@@ -97,21 +91,24 @@ def open_corpus(
     text = read_text(named)
     if text is None:
         raise Error(f"dataset {path} has no snapshot {number}: {named} is missing")
-    ids: tuple[int, ...] = ()
-    if vocabulary is not None and vocabulary != dataset.vocabulary:
-        ids = _nearest_ids(dataset, vocabulary)
-        dataset = replace(dataset, vocabulary=vocabulary)
-    return Corpus(path, dataset, Snapshot.from_json(text, named), dataset.labels if labels is None else labels, ids)
+    return Corpus(path, dataset, Snapshot.from_json(text, named), dataset.labels if labels is None else labels)
 
 
-def _nearest_ids(dataset: Dataset, vocabulary: Vocabulary) -> tuple[int, ...]:
-    """Returns the id in `vocabulary` of each token of a dataset, or of what comes nearest to it."""
-    tokens = dataset.vocabulary.tokens[len(SPECIALS) :]
+def in_words_of(corpus: Corpus, vocabulary: Vocabulary) -> Corpus:
+    """Returns a corpus in the ids of another vocabulary, whose nearest tokens stand for those that it does not have.
+
+    Raises:
+      Error: if it has nothing near to one of them.
+    """
+    dataset = corpus.dataset
+    if vocabulary == dataset.vocabulary:
+        return corpus
     try:
-        nearest = dataset.encoding.known(tokens, vocabulary)
+        nearest = dataset.encoding.known(dataset.vocabulary.tokens[len(SPECIALS) :], vocabulary)
     except ValueError as error:
-        raise Error(f"the model's vocabulary has nothing near to the dataset's: {error}") from None
-    return (*range(len(SPECIALS)), *vocabulary.ids(nearest).tolist())
+        raise Error(f"dataset {corpus.path} has a token to which the model knows none that is near: {error}") from None
+    ids = (*range(len(SPECIALS)), *vocabulary.ids(nearest).tolist())
+    return replace(corpus, dataset=replace(dataset, vocabulary=vocabulary), ids=ids)
 
 
 class Parser:

@@ -5,7 +5,6 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 
 import tutti
 from tutti.errors import Error, needing
@@ -63,7 +62,7 @@ def called(command: str, argv: list[str]) -> None:
       Error: for whatever the user can mend.
     """
     place, extra, _ = COMMANDS[command]
-    with needing(extra, command) if extra else nullcontext():
+    with needing(extra, command):
         importlib.import_module(place).main(argv)
 
 
@@ -96,7 +95,7 @@ def complete() -> int:
     if len(words) > 1 and words[1] in COMMANDS and (len(words) > 2 or os.environ["COMP_LINE"].endswith(" ")):
         # The completion starts behind the command, whose own parser knows the rest.
         os.environ["_ARGCOMPLETE"] = "2"
-        return run(importlib.import_module(COMMANDS[words[1]][0]).main, [])
+        return run(lambda argv: called(words[1], argv), [])
     from tutti.cli.flags import Parser
 
     parser = Parser("tutti", "", "")

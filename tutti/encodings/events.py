@@ -15,6 +15,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tutti.encodings import grid
 from tutti.encodings.base import TokenEncoding
 from tutti.encodings.tracks import same_name
 from tutti.encodings.vocabulary import SPECIALS, Vocabulary
@@ -165,7 +166,7 @@ def _words(track: MessageTrack, track_division: int, division: int) -> list[str]
     tick = track.tick
     if track_division != division:
         # Ticks are rounded, not the times between them, so that rounding never adds up.
-        tick = (2 * tick * division + track_division) // (2 * track_division)
+        tick = grid.nearest_step(tick, track_division, 4 * division)
     delta = np.diff(tick, prepend=0).tolist()
     message = (track.message @ np.array([1 << 16, 1 << 8, 1], np.int32)).tolist()
     return [f"{time}{_suffix(coded)}" for time, coded in zip(delta, message, strict=True)]

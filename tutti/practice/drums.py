@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tutti.encodings.drums import DRUMS
 from tutti.practice.fills import fill
 from tutti.practice.grooves import STYLES, Style
 from tutti.practice.rng import Rng
@@ -15,7 +16,7 @@ STEP = DIVISION // 8  # ticks of a 32nd, the grid of the bars below
 LENGTH = STEP // 2  # of a note: short enough to end before the next 32nd when it is played late
 
 # General MIDI notes, and each drum's place in them.
-PITCHES = np.array([36, 38, 42, 46, 41, 45, 48, 51, 49], np.int16)
+PITCHES = np.array(DRUMS, np.int16)
 KICK, SNARE, CLOSED, OPEN, FLOOR_TOM, LOW_TOM, HIGH_TOM, RIDE, CRASH = range(9)
 
 HIT, ACCENT, GHOST, CYMBAL = 96, 116, 44, 78

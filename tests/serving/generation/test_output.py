@@ -37,9 +37,11 @@ def test_a_place_where_nothing_can_be_written_is_refused_beforehand(tmp_path: Pa
     output.check_place(tmp_path / "out.mid")
     assert not [*tmp_path.iterdir()]
     (tmp_path / "folder.mid").mkdir()
-    for path, reason in ((tmp_path / "folder.mid", "Is a directory"), (Path("/proc/out.mid"), "No such file")):
-        with pytest.raises(Error, match=f"cannot write {path}: {reason}"):
-            output.check_place(path)
+    with pytest.raises(Error, match=r"cannot write .*folder.mid: Is a directory"):
+        output.check_place(tmp_path / "folder.mid")
+    if Path("/proc").is_dir():  # a folder in which not even root makes files
+        with pytest.raises(Error, match=r"cannot write /proc/out\.mid: No such file"):
+            output.check_place(Path("/proc/out.mid"))
     (tmp_path / "shut").mkdir(mode=0o500)
     if os.geteuid():
         with pytest.raises(Error, match="Permission denied"):
