@@ -8,7 +8,7 @@ READY := .venv/ready
 help:
 	@echo "make demo    compose a corpus, ingest it, train, export, generate MIDI to play"
 	@echo "make test    lint, types and all tests"
-	@echo "make bench   all benchmarks (an hour); benchmarks/README.md says what each one claims"
+	@echo "make bench   the benchmarks of speed; benchmarks/README.md says what each one claims"
 	@echo "make lint | format | lock | clean"
 
 $(READY): requirements.lock pyproject.toml setup.py
@@ -35,7 +35,7 @@ format: $(READY)
 
 # Beam's tests have a process of their own: tfrecord and TensorFlow both define tensorflow.Example.
 test: lint
-	$(BIN)/pytest tests/tutti tests/pipelines tests/examples tests/test_distribution.py tests/test_docs.py
+	$(BIN)/pytest tests/tutti tests/pipelines tests/examples tests/test_*.py
 	$(BIN)/pytest tests/trainer tests/serving
 
 bench: $(READY)

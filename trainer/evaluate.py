@@ -59,15 +59,17 @@ def _compared(run: Run, corpus: Corpus, nearest: bool) -> tuple[str, ...]:
       Error: if the model cannot read it.
     """
     own, its = run.config.encoding, corpus.dataset.encoding
-    flags = f"run {run.path} was trained with {encoding_to_flags(own)}, dataset {corpus.path} made with " + (
-        encoding_to_flags(its)
+    flags = (
+        f"run {run.path} was trained with {encoding_to_flags(own)}, "
+        f"dataset {corpus.path} made with {encoding_to_flags(its)}"
     )
-    # Frames of other parameters may be as wide and yet mean other notes.
-    if own.name != its.name or (own != its and corpus.schema.content.bits):
+    known, found = run.config.vocabulary, corpus.dataset.vocabulary
+    strangers = sum(token not in known for token in found.tokens)
+    # In a closed vocabulary no token is near another.
+    if not own.reads_songs_of(its) or (strangers and own.vocabulary() is not None):
         raise Error(flags)
     notes = [flags] if own != its else []
-    known, found = run.config.vocabulary, corpus.dataset.vocabulary
-    if strangers := sum(token not in known for token in found.tokens):
+    if strangers:
         if not nearest:
             raise Error(
                 f"run {run.path} does not know {strangers:,} of the {len(found):,} tokens of dataset {corpus.path}; "

@@ -62,7 +62,7 @@ def resolve(request: RunRequest) -> RunConfig:
     dataset = corpus.dataset
     if encoding and dataset.encoding.name != encoding:
         raise Error(
-            f"dataset {path} has the encoding {dataset.encoding.name}, preset {name} needs {encoding}; "
+            f"dataset {path} has the encoding {dataset.encoding.name}, {name} needs {encoding}; "
             f"ingest one with --encoding {encoding}"
         )
     config = RunConfig(
@@ -75,7 +75,8 @@ def resolve(request: RunRequest) -> RunConfig:
         dataset=path,
         snapshot=corpus.snapshot.number,
         content=corpus.content,
-        labels=corpus.labels,
+        # A dataset that has grown may have more labels than the weights know.
+        labels=start.labels if start and corpus.labels[: len(start.labels)] == start.labels else corpus.labels,
         weights_from=request.weights_from or "",
     )
     _check_objective(config, corpus)
@@ -109,15 +110,18 @@ def _check_objective(config: RunConfig, corpus: Corpus) -> None:
 
 
 def _check_start(config: RunConfig, start: RunConfig) -> None:
-    """Checks that the weights of another run fit."""
-    same = {
-        "model": (config.model, start.model),
-        "encoding": (config.encoding, start.encoding),
-        "vocabulary": (config.vocabulary, start.vocabulary),
-        "labels": (config.labels, start.labels),
+    """Checks that the weights of another run mean the same here; whether they fit, only the model can tell."""
+    differences = {
+        f"model {start.model.name}, not {config.model.name}": start.model.name != config.model.name,
+        f"{encoding_to_flags(start.encoding)}, not {encoding_to_flags(config.encoding)}": (
+            not config.encoding.reads_songs_of(start.encoding)
+        ),
+        "another vocabulary": start.vocabulary != config.vocabulary,
+        f"the labels {', '.join(start.labels)}, not {', '.join(config.labels)}": start.labels != config.labels,
     }
-    if others := [name for name, (own, its) in same.items() if own != its]:
-        raise Error(f"--weights-from {config.weights_from}: its {others[0]} is another one, so its weights do not fit")
+    for difference, differs in differences.items():
+        if differs:
+            raise Error(f"--weights-from {config.weights_from}: that run has {difference}")
 
 
 def _known(known: RunConfig, request: RunRequest) -> RunConfig:

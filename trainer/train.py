@@ -18,7 +18,7 @@ from trainer.resolve import RunRequest, resolve
 from trainer.run import directory
 from trainer.run.checkpoints import Checkpoints
 from trainer.run.config import RunConfig
-from trainer.run.directory import Run, load_weights
+from trainer.run.directory import Run, begin_with
 from trainer.run.introduction import introduction
 from trainer.run.journal import Journal
 from trainer.run.report import TrainReport
@@ -96,8 +96,9 @@ def _train(
         computation = objective.prepare(distribution, model, training, total)
     checkpoints = Checkpoints(run.path, model, computation.optimizer, computation.persistent)
     progress = checkpoints.restore()
-    if config.weights_from and not checkpoints.exist():
-        load_weights(model, config.weights_from)
+    begins = bool(config.weights_from) and not checkpoints.exist()
+    if begins:
+        begin_with(model, config.weights_from)
     if not distribution.agree(progress.step):
         raise Error(f"--run {run.path} is not the same folder for all workers; give one that they share")
     journal = None
@@ -105,7 +106,7 @@ def _train(
         if distribution.chief:
             run.save()
             checkpoints.sweep()
-            if config.weights_from and not checkpoints.exist():
+            if begins:
                 checkpoints.save(progress)  # to begin with the same weights, whatever becomes of the other run
             if show:
                 lines = introduction(run, distribution.replicas, model, splits.train, progress.step, total)
@@ -182,7 +183,7 @@ def _of_use(run: Run, checkpoints: Checkpoints, distribution: Distribution) -> I
     try:
         yield
     except Error:
-        if distribution.chief and is_new and not checkpoints.exist():
+        if distribution.chief and is_new and not checkpoints.trained():
             run.delete()
         raise
 

@@ -3,8 +3,8 @@
 import argparse
 from typing import Any
 
-from pipelines.ingest.config import SHARES, are_shares
 from pipelines.loops.config import CombineConfig, check_bounds
+from tutti.dataset.manifest import SHARES, are_shares
 from tutti.errors import Error
 
 # The flags beside the count and the shares: type, and what it is.

@@ -1,12 +1,11 @@
 """The settings of an ingestion: what a user asks for, checked, and what of it travels with the pipeline."""
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pipelines.ingest.types import IngestJob
 from pipelines.loops.config import CombineConfig
-from tutti.dataset.manifest import COMBINED, SPLITS, STANDARDISED, Dataset
+from tutti.dataset.manifest import COMBINED, SHARES, STANDARDISED, Dataset, are_shares
 from tutti.encodings.base import Encoding
 from tutti.errors import Error
 from tutti.medium import MIDI_SUFFIXES
@@ -107,14 +106,6 @@ class IngestConfig:
             loops=self.loops,
             combine=replace(self.combine, fractions=self.fractions) if self.combine and self.fractions else None,
         )
-
-
-SHARES = f"three shares of {', '.join(SPLITS)} that add up to 1"
-
-
-def are_shares(shares: Any) -> bool:
-    """Returns whether these are three shares that add up to 1."""
-    return len(shares) == 3 and all(0 <= share <= 1 for share in shares) and math.isclose(sum(shares), 1)
 
 
 def differences(stored: dict[str, Any], wanted: dict[str, Any]) -> list[tuple[str, Any, Any]]:

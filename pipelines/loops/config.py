@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from pipelines.loops.drum_loop import FASTEST, HAT, KICK, MOST_BARS, SLOWEST, SNARE
+from pipelines.loops.drum_loop import FASTEST, HAT, KICK, MOST_BARS, NAMES, SLOWEST, SNARE
+from tutti.dataset.manifest import SHARES, are_shares
 from tutti.errors import Error
 
 MOST_FILES = 1_000_000
@@ -27,7 +28,7 @@ class CombineConfig:
       drums: MIDI notes of the drums of which each file has one loop.
 
     Raises:
-      Error: if a number is out of its bounds.
+      Error: if a number is out of its bounds, the shares are none, or a drum is none of the kit.
     """
 
     count: int = 500
@@ -40,6 +41,10 @@ class CombineConfig:
     def __post_init__(self) -> None:
         for name in BOUNDS:
             check_bounds(name, getattr(self, name))
+        if not are_shares(self.fractions):
+            raise Error(f"--split {self.fractions}: it must be {SHARES}")
+        if strangers := set(self.drums) - set(NAMES):
+            raise Error(f"drums: no loop of {min(strangers)} is known; there are {', '.join(map(str, NAMES))}")
 
 
 def check_bounds(name: str, value: float, called: str = "") -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 from pipelines import filesystem, progress
 from pipelines.ingest import match
-from pipelines.ingest.config import SHARES, are_shares
 from pipelines.ingest.types import File
 from pipelines.loops import drum_loop, output
 from pipelines.loops.config import CombineConfig
@@ -75,8 +74,6 @@ def combine(
       pipelines.failures.ProgramError: if a reader has a mistake; names the file.
     """
     config = config or CombineConfig()
-    if not are_shares(config.fractions):
-        raise Error(f"--split {config.fractions}: it must be {SHARES}")
     request = dataclasses.asdict(config)
     split, drums = request.pop("fractions"), [drum_loop.NAMES[drum] for drum in request.pop("drums")]
     request = {"command": "combine", **request, "split": list(split), "drums": drums}

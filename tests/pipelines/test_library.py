@@ -17,7 +17,7 @@ from pipelines.ingest.config import IngestConfig
 from pipelines.loops import run as loops
 from pipelines.loops.config import CombineConfig
 from tests.pipelines.loops.test_loops import pack
-from tests.pipelines.made import drum_corpus, fill, piano_file, tree
+from tests.pipelines.made import drum_corpus, drum_file, fill, piano_file, tree
 from tutti import cli
 from tutti.encodings.drums import Drums
 from tutti.encodings.mulaw import MuLaw
@@ -139,6 +139,10 @@ def test_loops_are_standardised_and_combined(tmp_path: Path, capfd: Any) -> None
     assert "<th>kick</th>" in combined._repr_html_()
     with pytest.raises(Error, match="bars 0: it must be at least 1"):
         CombineConfig(bars=0)
+    with pytest.raises(Error, match="it must be three shares of train, validation, test that add up to 1"):
+        CombineConfig(fractions=(2, 2, 2))
+    with pytest.raises(Error, match="drums: no loop of 99 is known; there are 36, 38, "):
+        CombineConfig(drums=(36, 99))
 
 
 def test_a_picture_shows_itself_and_says_what_is_in_it(found: Path, tmp_path: Path, capfd: Any) -> None:
@@ -159,6 +163,11 @@ def test_a_picture_shows_itself_and_says_what_is_in_it(found: Path, tmp_path: Pa
     assert (in_memory.titles, in_memory.content.count(b"<note")) == (("as drums",), score.content.count(b"<note"))
     with pytest.raises(Error, match="the score: no drum part"):
         tutti.show(replace(tutti.midi.read_file(found / "00.mid"), tracks=()), encoding="drums")
+    with pytest.raises(Error, match="nothing to show: name a file"):
+        tutti.show([])
+    some = fill(found.parent / "some", {"0.mid": b"no music", **{f"{i}.mid": drum_file(i) for i in (1, 2)}})
+    first, more = tutti.show(some, most=1).notes
+    assert (first.startswith("left out some/0.mid: "), more) == (True, "there is more; --most 1 are shown")
     with pytest.raises(Error, match="--split is trane"):
         tutti.show(found, split="trane")
     assert capfd.readouterr() == ("", "")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.trainer import made
+from tests.trainer import made, running
 from trainer.cli import evaluate
 from trainer.data.reader import StoredSong
 from trainer.evaluation import ngram
@@ -171,9 +171,8 @@ def test_tokens_that_the_model_does_not_know_count_as_their_nearest_where_that_i
     wider = made.dataset(tmp_path / "wider", songs, vocabulary=other)
     expected = evaluated(capsys, "--run", str(trained))
     evaluate.main(["--run", str(trained), "--dataset", wider.path, "--nearest", "--json"])
-    said = capsys.readouterr()
-    found = json.loads(said.out)
-    assert said.err == f"note: 1 of 16 tokens of {wider.path} count as the nearest that the run knows\n"
+    found = json.loads(capsys.readouterr().out)
+    assert found["notes"] == [f"1 of 16 tokens of {wider.path} count as the nearest that the run knows"]
     for name in ("songs", "targets", "top1"):
         assert found[name] == expected[name]
     assert found["bits_per_token"] == pytest.approx(expected["bits_per_token"], rel=1e-5)
@@ -185,12 +184,23 @@ def test_a_dataset_that_was_made_otherwise_is_evaluated_where_its_tokens_are_the
 ) -> None:
     known = directory.load(str(trained)).config.vocabulary
     other = made.dataset(tmp_path / "other", phrases.songs, encoding=NotesAndChords(part="all"), vocabulary=known)
-    expected = evaluated(capsys, "--run", str(trained))
+    expected, flags = evaluated(capsys, "--run", str(trained)), "--encoding notes --part all"
     evaluate.main(["--run", str(trained), "--dataset", other.path, "--json"])
-    said = capsys.readouterr()
-    assert "was trained with --encoding notes, dataset " in said.err
-    assert said.err.endswith("made with --encoding notes --part all\n")
-    assert {**json.loads(said.out), "dataset": ""} == {**expected, "dataset": ""}
+    found = json.loads(capsys.readouterr().out)
+    (note,) = found.pop("notes")
+    assert note == f"run {trained} was trained with --encoding notes, dataset {other.path} made with {flags}"
+    assert {**found, "dataset": ""} == {**expected, "dataset": ""}
+    evaluate.main(["--run", str(trained), "--dataset", other.path])
+    assert capsys.readouterr().out.endswith(f"note: {note}\n")
+
+
+def test_tokens_of_a_closed_vocabulary_have_no_nearest(tmp_path: Path) -> None:
+    drums = made.dataset(tmp_path / "drums", encoding=Drums())
+    preset = ("--preset", "drums-lstm-small", *running.TINY, "--steps", "1")
+    running.train("--dataset", drums.path, *preset, "--run", str(tmp_path / "run"))
+    other = made.dataset(tmp_path / "other", encoding=Drums(bars="meter"), vocabulary=Vocabulary.of(["BAR", "x"]))
+    with pytest.raises(Error, match=r"with --encoding drums, dataset .* made with --encoding drums --bars meter$"):
+        evaluate.main(["--run", str(tmp_path / "run"), "--dataset", other.path, "--nearest"])
 
 
 def test_a_run_without_weights_says_how_to_get_them(trained: Path, tmp_path: Path) -> None:

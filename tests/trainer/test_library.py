@@ -252,13 +252,32 @@ def test_a_run_stays_on_its_snapshot_and_says_so_and_another_begins_with_its_wei
 
 def test_weights_that_do_not_fit_are_refused(trained: Path, tmp_path: Path) -> None:
     other = made.dataset(tmp_path / "other", words=13)
-    with pytest.raises(Error, match=r"--weights-from .*: its vocabulary is another one, so its weights do not fit"):
+    with pytest.raises(Error, match=r"--weights-from .*: that run has another vocabulary"):
         train(other.path, run=tmp_path / "run", weights_from=trained)
-    with pytest.raises(Error, match=r"--weights-from .*: its model is another one"):
+    with pytest.raises(Error, match=r"--weights-from .*: its weights do not fit a model of these sizes"):
         train(run=tmp_path / "run", weights_from=trained, units=32)
     with pytest.raises(Error, match=r"no run at .*nowhere"):
         train(run=tmp_path / "run", weights_from=tmp_path / "nowhere")
     assert not (tmp_path / "run").exists()
+
+
+def test_what_holds_no_weights_may_change_and_labels_may_have_come(tmp_path: Path) -> None:
+    songs = {"train": made.phrases(24, 12, 1), "validation": made.phrases(6, 12, 2), "test": []}
+    one = made.dataset(tmp_path / "one", songs, label=lambda song: "ab"[song[1] % 2])
+    more = made.dataset(tmp_path / "more", songs, label=lambda song: "abc"[song[1] % 3])
+    train(one.path, run=tmp_path / "old", preset="piano-lstm-small", steps=2, **TINY)
+    train(more.path, run=tmp_path / "new", weights_from=tmp_path / "old", dropout=0.1, steps=1)
+    config = directory.load(str(tmp_path / "new")).config
+    assert (config.labels, vars(config.model)["dropout"]) == (("a", "b"), 0.1)
+
+
+def test_a_run_that_fails_at_its_first_step_is_gone_and_can_be_made_otherwise(
+    trained: Path, phrases: made.Made, tmp_path: Path
+) -> None:
+    with pytest.raises(Error, match="the loss is not finite any more"):
+        train(run=tmp_path / "run", weights_from=trained, learning_rate=3e38, clip=0.0, steps=50)
+    assert not (tmp_path / "run").exists()
+    assert train(run=tmp_path / "run", weights_from=trained, steps=1).step == 1
 
 
 def test_a_dataset_is_no_run(phrases: made.Made) -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 
 import tutti
 from tutti.cli.flags import Parser
@@ -33,8 +32,6 @@ def main(argv: list[str]) -> None:
         baseline=not args.no_ngram,
         nearest=args.nearest,
     )
-    for note in evaluation.notes:
-        print(f"note: {note}", file=sys.stderr)
     print(json.dumps(evaluation.to_json()) if args.json else evaluation.table())
 
 

@@ -57,7 +57,7 @@ def evaluate(run: Run, corpus: Corpus, config: EvaluationConfig) -> Evaluation:
     held = songs(corpus, config.split)
     if not sum(len(song.tokens) - 1 for song in held):
         raise Error(f"dataset {corpus.path} has no songs in its {config.split} split; choose another --split")
-    score = score_songs(run.model(config.weights), held, corpus.dataset.window, carry=config.context == "song")
+    score = score_songs(run.model(config.weights), held, run.config.window, carry=config.context == "song")
     return Evaluation(
         Subject.of(run, corpus, config.split),
         summary=f"{len(held):,} songs, {score.targets:,} tokens to predict",

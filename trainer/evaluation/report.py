@@ -117,7 +117,7 @@ class Evaluation:
         stored: dict[str, object] = {**vars(self.subject), **self.about, **self.figures}
         if self.baseline:
             stored[self.baseline.key] = {**self.baseline.about, **self.baseline.figures}
-        return stored
+        return stored | ({"notes": list(self.notes)} if self.notes else {})
 
     def table(self) -> str:
         """Returns a line about the split and a row of figures for each model."""
@@ -128,6 +128,7 @@ class Evaluation:
         for name, figures in self._rows():
             cells = (f"{figures[column.figure]:>{column.width}{column.format}}" for column in self.columns)
             lines.append(f"{name:<{FIRST}}" + "".join(cells))
+        lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -23,7 +23,20 @@ OWN = {
 }
 # A model's settings are flags and arguments beside these.
 RESERVED = frozenset(
-    ("run", "dataset", "preset", "model", "snapshot", "strategy", "devices", "progress", "stop", "json", "help")
+    (
+        "run",
+        "dataset",
+        "preset",
+        "model",
+        "snapshot",
+        "weights_from",
+        "strategy",
+        "devices",
+        "progress",
+        "stop",
+        "json",
+        "help",
+    )
 ) | frozenset((*TrainingConfig.__dataclass_fields__, *Pace.__dataclass_fields__))
 
 

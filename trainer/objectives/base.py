@@ -63,7 +63,7 @@ class Objective(Protocol):
         ...
 
     def evaluate(self, run: Run, corpus: Corpus, config: EvaluationConfig) -> Evaluation:
-        """Returns how well the model of a run does on a split of a corpus of the same encoding and vocabulary.
+        """Returns how well the model of a run does on a split of a corpus in its own vocabulary.
 
         Raises:
           Error: if the corpus has other windows than the model needs, or none in this split.

@@ -99,8 +99,12 @@ class Checkpoints:
         return self._stored.progress
 
     def exist(self) -> bool:
-        """Returns whether there is any to go on from."""
+        """Returns whether there is any."""
         return self._last.latest_checkpoint is not None
+
+    def trained(self) -> bool:
+        """Returns whether there is one of a step that was taken."""
+        return self.exist() and self._stored.progress.step > 0
 
     def save(self, progress: Progress) -> None:
         """Writes everything.

@@ -43,7 +43,7 @@ class Run:
           Error: if the run has no such weights yet.
         """
         model = self.build()
-        load_weights(model, self.path, which)
+        _load_weights(model, self.path, which)
         return model
 
     def save(self) -> None:
@@ -68,20 +68,39 @@ class Run:
             tf.io.gfile.rmtree(self.path)
 
 
-def load_weights(model: Any, path: str, which: str = "best") -> None:
-    """Gives a model the weights of a run, those of its best validation ("best") or of its last checkpoint ("last").
+def begin_with(model: Any, path: str) -> None:
+    """Gives a model the best weights of another run.
 
     Raises:
-      Error: if the run has no such weights yet, or they cannot be read.
+      Error: if the run has none yet, or they are those of a model of other sizes.
     """
-    folder = join(path, {"best": BEST, "last": CHECKPOINTS}[which])
-    newest = tf.train.latest_checkpoint(folder)
-    if newest is None:
-        raise Error(f"run {path} has no weights in {folder} yet; go on with tutti train --run {path}")
+    newest = _newest(path, "best")
+    try:
+        tf.train.Checkpoint(model=model).restore(newest).assert_consumed()
+    except (tf.errors.OpError, AssertionError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise Error(f"--weights-from {path}: its weights do not fit a model of these sizes ({reason})") from None
+
+
+def _load_weights(model: Any, path: str, which: str) -> None:
+    newest = _newest(path, which)
     try:
         tf.train.Checkpoint(model=model).restore(newest).assert_existing_objects_matched().expect_partial()
     except (tf.errors.OpError, AssertionError, ValueError) as error:
         raise Error(f"cannot read {newest}: {str(error).splitlines()[0]}") from None
+
+
+def _newest(path: str, which: str) -> str:
+    """Returns the newest checkpoint of a run's "best" or "last" weights.
+
+    Raises:
+      Error: if there is none yet.
+    """
+    folder = join(path, {"best": BEST, "last": CHECKPOINTS}[which])
+    newest: str | None = tf.train.latest_checkpoint(folder)
+    if newest is None:
+        raise Error(f"run {path} has no weights in {folder} yet; go on with tutti train --run {path}")
+    return newest
 
 
 def exists(path: str) -> bool:

@@ -17,7 +17,7 @@ class Line:
       learning_rate: of the last update.
       tokens_per_second: targets over seconds of training since the line before; 0 where only the first call of a
         process, which builds the graph, lies between.
-      elapsed: seconds of training so far, restarts included.
+      elapsed: seconds of training, and of the validations before, so far; restarts included.
       validation_bits: bits per token on the validation split, where this line is of a validation.
       best: whether that is the lowest so far.
     """

@@ -10,6 +10,7 @@ A file that the current snapshot does not name does not exist.
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,12 @@ FORMAT = 1
 SPLITS = ("train", "validation", "test")
 MANIFEST = "dataset.json"
 STANDARDISED, COMBINED = "standardised", "combined"
+SHARES = f"three shares of {', '.join(SPLITS)} that add up to 1"
+
+
+def are_shares(shares: Any) -> bool:
+    """Returns whether these are three shares that add up to 1."""
+    return len(shares) == 3 and all(0 <= share <= 1 for share in shares) and math.isclose(sum(shares), 1)
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,10 @@ class Encoding:
         """
         return ""
 
+    def reads_songs_of(self, other: Encoding) -> bool:
+        """Returns whether songs of another encoding mean the same here, as far as their tokens are the same."""
+        return self == other
+
     def schema(self, window: int, vocabulary: Vocabulary) -> Schema:
         """Returns what a dataset of this encoding holds in each record."""
         raise NotImplementedError
@@ -92,6 +96,9 @@ class TokenEncoding(Encoding):
         """Returns `encode`, as ids of the closed vocabulary: int32[n] a song."""
         vocabulary = self._closed()
         return [vocabulary.ids(song) for song in self.encode(piece)]
+
+    def reads_songs_of(self, other: Encoding) -> bool:
+        return self.name == other.name
 
     def nearest(self, token: str, known: Vocabulary) -> str:
         """Returns the token of a learned vocabulary that comes nearest to one outside it.

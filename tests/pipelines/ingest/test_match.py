@@ -1,10 +1,12 @@
 import errno
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from pipelines import filesystem
 from pipelines.ingest import match, read
 from pipelines.ingest.split import by_folder
 from pipelines.ingest.types import File
@@ -129,3 +131,14 @@ def test_a_folder_that_cannot_be_listed_is_refused_and_stops_no_other(
     assert placed.refused == bad.refused
     with pytest.raises(Error, match=r"cannot list .*train: Permission denied"):
         match.find([str(tmp_path / "corpus" / "train")], SCORE)
+
+
+@pytest.mark.parametrize("pattern", ["gs://b/[ab]c/d/*.mid", "gs://b/?c/d/*.mid", "gs://b/*/d/*.mid"])
+def test_a_remote_file_is_named_from_the_folder_before_the_first_wildcard(
+    pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = SimpleNamespace(path="gs://b/ac/d/x.mid", size_in_bytes=3)
+    listed = SimpleNamespace(metadata_list=[entry])
+    monkeypatch.setattr(filesystem, "remote", lambda: SimpleNamespace(match=lambda patterns: [listed] * len(patterns)))
+    (file,) = match.find([pattern], SCORE)
+    assert (file.path, file.name, file.size) == ("gs://b/ac/d/x.mid", "b/ac/d/x.mid", 3)
