@@ -118,7 +118,7 @@ def test_what_the_user_can_mend_is_said_in_one_line_and_leaves_no_run(phrases: m
     for arguments, named in (
         (["--dataset", phrases.path, "--preset", "piano"], "unknown preset 'piano'; there are stacked-lstm, "),
         (["--dataset", str(tmp_path / "none"), "--preset", "piano-lstm"], "no dataset at .*none"),
-        (["--dataset", drums.path, "--preset", "piano-lstm"], "encoding drums, preset piano-lstm needs notes"),
+        (["--dataset", drums.path, "--preset", "piano-lstm"], "encoding drums, piano-lstm needs notes"),
         (["--dataset", empty.path, "--preset", "piano-lstm"], "no windows in its train split"),
         (["--dataset", phrases.path], "--preset says"),
         (["--preset", "piano-lstm"], "--dataset says"),
