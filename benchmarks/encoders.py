@@ -201,7 +201,7 @@ def race(
 
 def encoded(encoding: Encoding) -> peers.Encode:
     """From a path to tokens, songs one after another."""
-    read, encode = encoding.medium.read, encoding.encode
+    read, encode = encoding.read, encoding.encode
     return lambda path: [token for song in encode(read(Path(path).read_bytes())) for token in song]
 
 

@@ -93,7 +93,7 @@ def pieces_of_files(path: str, encoding: Encoding | None, rejected: list[str]) -
         medium = encoding.medium if encoding else SOUNDS if SOUNDS.named(file.path) else SCORES
         name = file.name.rpartition("/")[2]
         try:
-            pieces = shown_as(name, medium.read(content(file, medium)), encoding)
+            pieces = shown_as(name, (encoding or medium).read(content(file, medium)), encoding)
         except RejectedFile as reason:
             rejected.append(f"{file.name}: {reason}")
             continue

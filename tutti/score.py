@@ -1,5 +1,6 @@
 """A piece of music as notes: Score, Track, Notes. Times are in ticks; `division` ticks make a quarter note."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -43,6 +44,12 @@ class Notes:
         return len(self.onset)
 
 
+def joined(parts: Sequence[Notes]) -> Notes:
+    """Returns the notes of several parts as those of one."""
+    columns = ("onset", "duration", "pitch", "velocity")
+    return Notes.of(*(np.concatenate([getattr(notes, column) for notes in parts]) for column in columns))
+
+
 @dataclass(frozen=True, eq=False)
 class Track:
     """The notes of one instrument.
@@ -52,12 +59,17 @@ class Track:
       name: the track's name, empty for none.
       program: its General MIDI program, from 0 to 127.
       is_drum: whether it is on MIDI channel 10, which is for drums.
+      number: which track of its file it comes from, counted from 0, those without notes as well. A track of a file
+        that plays on several channels or with several programs is a track of the score for each of them.
+      channel: its MIDI channel, 1 to 16; 0 where nobody asked (`tutti.midi.read`).
     """
 
     notes: Notes
     name: str = ""
     program: int = 0
     is_drum: bool = False
+    number: int = 0
+    channel: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -75,7 +75,7 @@ def songs(content: Content, encoding: Encoding, keys: bool = False) -> tuple[Enc
     with blamed_on(content.name):
         return tuple(
             EncodedSong(content_id(tokens), length, tokens, content.label, other_keys(tokens, codec) if keys else ())
-            for length, tokens in codec.encode(encoding.medium.read(content.data))
+            for length, tokens in codec.encode(encoding.read(content.data))
         )
 
 

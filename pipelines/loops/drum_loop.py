@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutti.encodings import drums, grid
-from tutti.encodings.drums import BITS, DRUM_SHARE, DRUMS, FOLDED
+from tutti.encodings.drums import BITS, DRUMS, FOLDED
 from tutti.errors import RejectedFile
 from tutti.medium import MIDI_SUFFIXES
 from tutti.score import MAX_BEATS, MAX_NOTES, Notes, Score, Track
@@ -49,6 +49,8 @@ WHOLE_KIT = {"kit", "kits", "drumkit", "drumkits", "drums"}
 OTHER_DRUMS = {"shaker", "cowbell", "conga", "congas", "bongo", "bongos", "tambourine", "maracas", "triangle"}
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
+# A loop on arbitrary pitches fits where this share of its notes are General MIDI drums.
+DRUM_SHARE = 0.9
 # In this order, so that of equally good ones the first is taken: as it is, one octave, two octaves.
 SHIFTS = (0, -12, 12, -24, 24)
 # Ticks a quarter note where the loops' own have no common multiple that a file can name. Every grid from triplets

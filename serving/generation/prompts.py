@@ -93,7 +93,7 @@ def read_songs(option: str, path: Path, encoding: Encoding) -> list[list[str]]:
     """
     content = atomic.read(path, encoding.medium.most_bytes)
     try:
-        piece = encoding.medium.read(content)
+        piece = encoding.read(content)
     except RejectedFile as reason:
         raise OptionError(f"{{{option}}} {{path}}: {{reason}}", path=path, reason=reason) from None
     return _songs(option, str(path), piece, encoding)

@@ -24,7 +24,7 @@ def main(argv: list[str]) -> None:
     args = parser.parse_args(argv)
     encoding = from_arguments(args)
     try:
-        songs = encoding.encode(encoding.medium.read(atomic.read(args.file, encoding.medium.most_bytes)))
+        songs = encoding.encode(encoding.read(atomic.read(args.file, encoding.medium.most_bytes)))
     except RejectedFile as reason:
         raise Error(f"{args.file}: {reason}") from None
     text = "".join(" ".join(song) + "\n" for song in songs)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutti.dataset.schema import FrameSchema, Schema, TokenSchema
+from tutti.encodings.tracks import Choice
 from tutti.encodings.vocabulary import SPECIALS, Vocabulary
 from tutti.medium import Medium
 
@@ -33,6 +34,22 @@ class Encoding:
     medium: ClassVar[Medium]
     pitched: ClassVar[bool] = False
     __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def read(self, data: bytes, /) -> Any:
+        """Returns the piece in a file's bytes.
+
+        Raises:
+          RejectedFile: if they hold none, or are beyond the bounds of the medium.
+        """
+        return self.medium.read(data)
+
+    def choice(self, piece: Any, /) -> Choice | None:
+        """Returns which tracks of a piece its songs are made of; None where all of it is.
+
+        Raises:
+          RejectedFile: if the piece has no such tracks.
+        """
+        return None
 
     def encode(self, piece: Any, /) -> list[Tokens]:
         """Returns the songs of a piece as text: at least one song, each with at least one token.

@@ -13,13 +13,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tutti import midi
-from tutti.encodings import grid
+from tutti import midi, roles
+from tutti.encodings import grid, tracks
 from tutti.encodings.base import TokenEncoding
+from tutti.encodings.tracks import Choice, FromTracks
 from tutti.encodings.vocabulary import SPECIALS, Vocabulary
 from tutti.errors import RejectedFile
 from tutti.medium import Medium
-from tutti.score import Notes, Score, Track, simplest_meter
+from tutti.score import Notes, Score, Track, joined, simplest_meter
 
 # In the order of a word's bits: kick, snare, closed hat, open hat, low floor tom, low tom, high tom, ride, crash.
 DRUMS = (36, 38, 42, 46, 41, 45, 48, 51, 49)
@@ -34,8 +35,6 @@ RESOLUTIONS = (16, 32)
 
 # Velocities of decoded hits on a beat and off it.
 ON_BEAT, OFF_BEAT = 100, 80
-# A track outside channel 10 counts as a drum part if this share of its notes are General MIDI drums.
-DRUM_SHARE = 0.9
 DIVISION = 480
 
 
@@ -58,15 +57,16 @@ def _vocabulary() -> Vocabulary:
 
 
 @dataclass(frozen=True)
-class Drums(TokenEncoding):
+class Drums(FromTracks, TokenEncoding):
     """The drum part of a score as words.
 
     Args:
       resolution: steps in a whole note, 16 or 32.
-      drum_source: `channel10`, `all` tracks, or `auto`: channel 10, and where a file has none, the tracks
-        that play General MIDI drum notes.
+      drum_source: `channel10`, `all` tracks, or `auto`: channel 10, and where a file has nothing there, the tracks
+        that are named for drums or play as a drum kit does (`tutti.roles`).
       bars: `fixed` writes BAR after every whole note, as the paper does; `meter` at the bar lines of the file's own
         time signatures.
+      track: the tracks to take, whatever the source: see `tutti.encodings.tracks`. Empty leaves it to the source.
     """
 
     name: ClassVar[str] = "drums"
@@ -80,7 +80,11 @@ class Drums(TokenEncoding):
         default="fixed", metadata={"choices": ("fixed", "meter"), "help": "BAR a whole note, or by time signatures"}
     )
 
+    track: str = field(default="", metadata={"help": tracks.HELP})
+
     def __post_init__(self) -> None:
+        if self.track:
+            tracks.check(self.track)
         if self.resolution not in RESOLUTIONS:
             raise ValueError(f"resolution is {self.resolution}; it can be 16 or 32")
         if self.drum_source not in ("auto", "channel10", "all"):
@@ -91,10 +95,27 @@ class Drums(TokenEncoding):
     def vocabulary(self) -> Vocabulary:
         return _vocabulary()
 
+    def choice(self, score: Score) -> Choice | None:
+        if self.track:
+            return tracks.chosen(score, self.track)
+        if self.drum_source == "all":
+            return None
+        if on_channel_10 := tuple(track for track in score.tracks if track.is_drum):
+            return Choice(on_channel_10, roles.CHANNEL)
+        if self.drum_source == "channel10":
+            raise RejectedFile("nothing on channel 10 (--drum-source auto or all looks at other tracks)")
+        found = zip(score.tracks, roles.roles(score), strict=True)
+        drums = [(track, role.by) for track, role in found if role.name == roles.DRUMS]
+        if not drums:
+            raise RejectedFile(
+                "no drums: nothing is on channel 10, and no track is named for drums or plays as a drum kit does "
+                "(tutti inspect FILE shows the tracks, --track takes one)"
+            )
+        return Choice(tuple(track for track, _ in drums), drums[0][1])
+
     def encode_ids(self, score: Score) -> list[NDArray[np.int32]]:
-        tracks = self._tracks(score)
-        onset = np.concatenate([track.notes.onset for track in tracks])
-        bit = BITS[np.concatenate([track.notes.pitch for track in tracks])]
+        notes = joined([track.notes for track in self.taken(score)])
+        onset, bit = notes.onset, BITS[notes.pitch]
         is_drum = bit > 0
         onset, bit = onset[is_drum], bit[is_drum]
         if not len(onset):
@@ -135,8 +156,8 @@ class Drums(TokenEncoding):
         notes = Notes.of(
             step * ticks, np.full(len(step), ticks), np.asarray(DRUMS)[drum], np.where(on_beat, ON_BEAT, OFF_BEAT)
         )
-        tracks = (Track(notes, "Drums", 0, is_drum=True),) if len(step) else ()
-        return Score(DIVISION, tracks, meters=self._meters(bar_lengths, ticks))
+        parts = (Track(notes, "Drums", 0, is_drum=True),) if len(step) else ()
+        return Score(DIVISION, parts, meters=self._meters(bar_lengths, ticks))
 
     def misfit(self, tokens: Sequence[str], /) -> str:
         if self.bars != "fixed":
@@ -164,19 +185,6 @@ class Drums(TokenEncoding):
     def _bar_lines(self, score: Score, last: int) -> NDArray[np.int64]:
         """Returns the steps at which bars begin, up to the first bar line after tick `last`."""
         return np.unique(grid.nearest_step(np.asarray(score.bar_lines(last + 1)), score.division, self.resolution))
-
-    def _tracks(self, score: Score) -> list[Track]:
-        on_channel_10 = [track for track in score.tracks if track.is_drum]
-        if self.drum_source == "all":
-            return list(score.tracks)
-        if on_channel_10:
-            return on_channel_10
-        if self.drum_source == "channel10":
-            raise RejectedFile("nothing on channel 10 (--drum-source auto or all looks at other tracks)")
-        drum_tracks = [track for track in score.tracks if np.mean(BITS[track.notes.pitch] > 0) >= DRUM_SHARE]
-        if not drum_tracks:
-            raise RejectedFile("no drum part: nothing on channel 10, and no track plays General MIDI drum notes")
-        return drum_tracks
 
     def _meters(self, bar_lengths: list[int], ticks: int) -> tuple[tuple[int, int, int], ...]:
         """Returns the meters of a score from the lengths of its bars in steps of `ticks`."""

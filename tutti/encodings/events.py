@@ -8,16 +8,16 @@ whose two tools turned one track of a file into words, and words into a file of 
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tutti.encodings import grid
+from tutti import midi
+from tutti.encodings import grid, tracks
 from tutti.encodings.base import TokenEncoding
-from tutti.encodings.tracks import same_name
 from tutti.encodings.vocabulary import SPECIALS, Vocabulary
 from tutti.errors import RejectedFile
 from tutti.medium import Medium
@@ -28,8 +28,6 @@ from tutti.score import MAX_BEATS
 
 DIVISION = 480
 MOST_DIVISION = 0x7FFF
-# How many tracks an error message lists: a hostile file has a hundred thousand.
-MOST_LISTED = 32
 _WORD = re.compile(r"([0-9]{1,9})_([89a-e][0-9a-f])_([0-7][0-9a-f])(?:_([0-7][0-9a-f]))?", re.IGNORECASE)
 # Weights of the differences between two words in channel, first data byte, time and value: each outweighs all that
 # follow, as a time has 30 bits and the others 7 at most. A difference in kind outweighs them all.
@@ -43,7 +41,7 @@ class Events(TokenEncoding):
 
     Args:
       track: `all` tracks in one song, in order of time; `each` track with messages as a song of its own; the `first`
-        track with messages; a number that counts all tracks of the file from 0; or a track's name.
+        track with messages; or those that a selector names: see `tutti.encodings.tracks`.
       division: ticks of a quarter that times are converted to, so that the same word means the same length in every
         file; exact where it is a multiple of the file's own. 0 keeps the file's ticks.
     """
@@ -52,12 +50,11 @@ class Events(TokenEncoding):
     medium: ClassVar[Medium] = messages.MESSAGES
     pitched: ClassVar[bool] = True
 
-    track: str = field(default="all", metadata={"help": "all, each, first, a number from 0, or a track's name"})
+    track: str = field(default="all", metadata={"help": f"all, each, first, or {tracks.HELP}"})
     division: int = field(default=DIVISION, metadata={"help": "ticks of a quarter, 0 for the file's own"})
 
     def __post_init__(self) -> None:
-        if not isinstance(self.track, str) or not self.track.strip():
-            raise ValueError(f"track is {self.track!r}; it can be all, each, first, a number, or a name")
+        tracks.check(self.track)
         if not isinstance(self.division, int) or not 0 <= self.division <= MOST_DIVISION:
             raise ValueError(f"division is {self.division!r}; it can be 0 to {MOST_DIVISION:,}")
 
@@ -151,14 +148,37 @@ class Events(TokenEncoding):
         if self.track == "first":
             return with_messages[:1]
         if self.track.isdecimal():
-            tracks = list(piece.tracks[int(self.track) : int(self.track) + 1])
+            found = list(piece.tracks[int(self.track) : int(self.track) + 1])
+        elif self.track.startswith(tracks.KINDS):
+            found = _parts(piece, self.track)
         else:
-            tracks = [track for track in with_messages if same_name(track.name, self.track)]
-        if not any(map(len, tracks)):
+            found = [track for track in with_messages if tracks.same_name(track.name, self.track)]
+        if not any(map(len, found)):
             names = [f"{i} ({track.name.strip()})" for i, track in enumerate(piece.tracks) if len(track)]
-            listed = ", ".join(names[:MOST_LISTED]).replace(" ()", "") + ", ..." * (len(names) > MOST_LISTED)
+            more = ", ..." * (len(names) > tracks.MOST_LISTED)
+            listed = ", ".join(names[: tracks.MOST_LISTED]).replace(" ()", "") + more
             raise RejectedFile(f"no track {self.track!r} with channel messages; those with some are {listed}")
-        return [messages.merged(tracks)]
+        return [messages.merged(found)]
+
+
+def _parts(piece: Messages, selector: str) -> list[MessageTrack]:
+    """Returns the messages of the channels that the notes of some tracks are on.
+
+    Raises:
+      RejectedFile: if the piece has no such tracks.
+    """
+    # What plays is a matter of notes; as a score they are read from what the messages would be written as.
+    score = midi.read(messages.write(piece), channels=True)
+    channels: dict[int, set[int]] = {}
+    for track in tracks.chosen(score, selector).tracks:
+        channels.setdefault(track.number, set()).add(track.channel - 1)
+    return [_on_channels(piece.tracks[number], on) for number, on in channels.items()]
+
+
+def _on_channels(track: MessageTrack, channels: set[int]) -> MessageTrack:
+    """Returns the messages of a track that are on some channels, counted from 0."""
+    kept = np.isin(track.message[:, 0] & 15, sorted(channels))
+    return replace(track, tick=track.tick[kept], message=track.message[kept])
 
 
 def _words(track: MessageTrack, track_division: int, division: int) -> list[str]:

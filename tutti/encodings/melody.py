@@ -14,30 +14,30 @@ from typing import ClassVar
 
 import numpy as np
 
-from tutti import midi
-from tutti.encodings import grid
+from tutti import midi, roles
+from tutti.encodings import grid, tracks
 from tutti.encodings.base import TokenEncoding
 from tutti.encodings.chords import named_pitch, pitch_name
 from tutti.encodings.grid import TWELFTHS
-from tutti.encodings.tracks import matching
+from tutti.encodings.tracks import Choice, FromTracks
 from tutti.encodings.vocabulary import SPECIALS, Vocabulary
 from tutti.errors import RejectedFile
 from tutti.medium import Medium
-from tutti.score import Notes, Score, Track
+from tutti.score import Notes, Score, Track, joined
 
 DIVISION = 480
 VELOCITY = 90
 WHOLE = 4 * TWELFTHS
 LONGEST = 2 * WHOLE
 REST = -1
-# How many tracks an error message lists: a hostile file has many.
-MOST_LISTED = 32
+# What chose a track that is no melody, for want of one.
+MOST_LIKE = "what is most like a melody"
 _REST_NAME = "R"
 _LENGTH = re.compile(r"[1-9][0-9]?")
 
 
 @dataclass(frozen=True)
-class Melody(TokenEncoding):
+class Melody(FromTracks, TokenEncoding):
     """One voice of a score, as pitches and rests with lengths.
 
     Of notes that are struck together only the highest stays, and a note ends where the next begins. A note or a rest
@@ -45,8 +45,8 @@ class Melody(TokenEncoding):
     its first note, in bars of 4/4 counted from the beginning of the file, so that an upbeat stays one.
 
     Args:
-      track: `skyline`, the pitched track whose notes are highest on average; a number that counts the pitched tracks
-        with notes from 0; `program:N` with a General MIDI program from 0 to 127; or a track's name.
+      track: `melody`, the track that is the melody or most like one (`tutti.roles`); `skyline`, the pitched track
+        whose notes are highest on average; or one that is named: see `tutti.encodings.tracks`.
     """
 
     name: ClassVar[str] = "melody"
@@ -54,18 +54,29 @@ class Melody(TokenEncoding):
     pitched: ClassVar[bool] = True
 
     track: str = field(
-        default="skyline", metadata={"help": "skyline (the highest), a number from 0, program:N, or a track's name"}
+        default="melody", metadata={"help": f"melody (what is most like one), skyline (the highest), or {tracks.HELP}"}
     )
 
     def __post_init__(self) -> None:
-        if not isinstance(self.track, str) or not self.track.strip():
-            raise ValueError(f"track is {self.track!r}; it can be skyline, a number, program:N, or a name")
+        tracks.check(self.track)
 
     def vocabulary(self) -> None:
         return None
 
+    def choice(self, score: Score) -> Choice:
+        if self.track not in ("melody", "skyline"):
+            return tracks.chosen(score, self.track)
+        pitched = [track for track in score.tracks if not track.is_drum]
+        if self.track == "skyline" and pitched:
+            return Choice((max(pitched, key=lambda track: float(track.notes.pitch.mean())),), "height")
+        place = roles.most_melodic(score)
+        if place is None or not pitched:
+            raise RejectedFile("no pitched track: all notes are on channel 10 or played by drums")
+        role = roles.roles(score)[place]
+        return Choice((score.tracks[place],), role.by if role.name == roles.MELODY else MOST_LIKE)
+
     def encode(self, score: Score) -> list[list[str]]:
-        return [_tokens(self._tracks(score), score.division)]
+        return [_tokens(joined([track.notes for track in self.taken(score)]), score.division)]
 
     def decode(self, tokens: Iterable[str]) -> Score:
         at = 0
@@ -110,33 +121,11 @@ class Melody(TokenEncoding):
             return token
         return f"{pitch_name(pitch + semitones)}:{length}" if 0 <= pitch + semitones <= 127 else None
 
-    def _tracks(self, score: Score) -> list[Track]:
-        pitched = [track for track in score.tracks if not track.is_drum]
-        if not pitched:
-            raise RejectedFile("no pitched track: every note is on channel 10")
-        if self.track == "skyline":
-            return [max(pitched, key=lambda track: float(track.notes.pitch.mean()))]
-        if self.track.isdecimal():
-            tracks = pitched[int(self.track) : int(self.track) + 1]
-        else:
-            tracks = matching(pitched, self.track)
-        if not tracks:
-            listed = ", ".join(f"{i} ({_described(track)})" for i, track in enumerate(pitched[:MOST_LISTED]))
-            more = ", ..." * (len(pitched) > MOST_LISTED)
-            raise RejectedFile(f"no pitched track {self.track!r}: it has {listed}{more}")
-        return tracks
 
-
-def _described(track: Track) -> str:
-    return f"{track.name.strip()}, program:{track.program}" if track.name.strip() else f"program:{track.program}"
-
-
-def _tokens(tracks: list[Track], division: int) -> list[str]:
+def _tokens(notes: Notes, division: int) -> list[str]:
     """Returns one voice as tokens: a rest up to its first note, then notes and the rests between them."""
-    onset = np.concatenate([track.notes.onset for track in tracks])
-    duration = np.concatenate([track.notes.duration for track in tracks])
-    pitch = np.concatenate([track.notes.pitch for track in tracks])
-    start, end = grid.snapped(onset, division), grid.snapped(onset + duration, division)
+    pitch = notes.pitch
+    start, end = grid.snapped(notes.onset, division), grid.snapped(notes.onset + notes.duration, division)
     # The last note of each onset: the highest, and of equals the longest.
     order = np.lexsort((end, pitch, start))
     order = order[np.flatnonzero(np.diff(start[order], append=-1))]

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutti import midi
-from tutti.encodings import grid
+from tutti.encodings import grid, tracks
 from tutti.encodings.base import TokenEncoding
+from tutti.encodings.tracks import FromTracks
 from tutti.encodings.vocabulary import SPECIALS, Vocabulary
 from tutti.errors import RejectedFile, needing
 from tutti.medium import Medium
@@ -43,7 +44,7 @@ MAX_NOTES = 1 << 18
 
 
 @dataclass(frozen=True)
-class MidiTok(TokenEncoding):
+class MidiTok(FromTracks, TokenEncoding):
     """All instruments of a score as one stream of MidiTok's tokens.
 
     Times are rounded to the nearest position of a beat. A note ends where its pitch is struck again, and is
@@ -56,6 +57,7 @@ class MidiTok(TokenEncoding):
       positions: positions in a beat; 12 has 16ths and triplets.
       rests: whether silence has tokens of its own.
       tempos: how many tempos there are tokens for, 0 for none.
+      track: the tracks to take: see `tutti.encodings.tracks`. Empty takes all.
     """
 
     name: ClassVar[str] = "miditok"
@@ -68,8 +70,11 @@ class MidiTok(TokenEncoding):
     positions: int = field(default=12, metadata={"choices": POSITIONS, "help": "positions in a beat"})
     rests: bool = field(default=False, metadata={"help": "give silence tokens of its own"})
     tempos: int = field(default=0, metadata={"help": "tempos told apart, 0 for none"})
+    track: str = field(default="", metadata={"help": tracks.HELP})
 
     def __post_init__(self) -> None:
+        if self.track:
+            tracks.check(self.track)
         if self.tokenizer not in TOKENIZERS:
             raise ValueError(f"tokenizer is {self.tokenizer!r}; it can be {' or '.join(TOKENIZERS)}")
         if self.positions not in POSITIONS:
@@ -91,7 +96,7 @@ class MidiTok(TokenEncoding):
 
     def encode_ids(self, score: Score) -> list[NDArray[np.int32]]:
         loaded = _loaded(self)
-        gridded = self._on_grid(score)
+        gridded = self._on_grid(replace(score, tracks=self.taken(score)))
         if (count := sum(len(track.notes) for track in gridded.tracks)) > MAX_NOTES:
             raise RejectedFile(f"{count:,} notes are beyond the limit of {MAX_NOTES:,} for this encoding")
         file = midi.to_symusic(gridded)
@@ -123,12 +128,12 @@ class MidiTok(TokenEncoding):
         Raises:
           RejectedFile: if it has no note for this encoding.
         """
-        tracks = [track for track in score.tracks if self.programs or not track.is_drum]
-        if not any(len(track.notes) for track in tracks):
+        parts = [track for track in score.tracks if self.programs or not track.is_drum]
+        if not any(len(track.notes) for track in parts):
             raise RejectedFile("no pitched part: every note is on channel 10")
-        program = np.concatenate([np.full(len(track.notes), self._program(track)) for track in tracks])
+        program = np.concatenate([np.full(len(track.notes), self._program(track)) for track in parts])
         onset, length, pitch, velocity = (
-            np.concatenate([getattr(track.notes, column) for track in tracks]).astype(np.int64)
+            np.concatenate([getattr(track.notes, column) for track in parts]).astype(np.int64)
             for column in ("onset", "duration", "pitch", "velocity")
         )
         onset = self._position(onset, score.division)

@@ -5,7 +5,7 @@ the pitch classes of its normal order joined by dots (`9.0.4`). Where several tr
 hands, strike at one onset, each has a token of its own. Source: S. Skuldur, "Classical Piano Composer", 2017.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import ClassVar
@@ -13,10 +13,10 @@ from typing import ClassVar
 import numpy as np
 
 from tutti import midi
-from tutti.encodings import grid
+from tutti.encodings import grid, tracks
 from tutti.encodings.base import TokenEncoding
 from tutti.encodings.chords import chord_name, named_chord, named_pitch, pitch_name
-from tutti.encodings.tracks import matching
+from tutti.encodings.tracks import Choice, FromTracks
 from tutti.encodings.vocabulary import SPECIALS, Vocabulary
 from tutti.errors import RejectedFile
 from tutti.medium import Medium
@@ -41,33 +41,49 @@ def _chord_name(mask: int) -> str:
 
 
 @dataclass(frozen=True)
-class NotesAndChords(TokenEncoding):
+class NotesAndChords(FromTracks, TokenEncoding):
     """One instrument part of a score, or each of them, as notes and chords.
 
     A part is all tracks of one program; parts count in the order of their first tracks, drums aside.
 
     Args:
-      part: `first`; a number counting from 0; `program:N` with a General MIDI program from 0 to 127; a
-        track's name; or `all`, which makes each part a song of its own.
+      part: `first`, or `all`, which makes each part a song of its own; anything else is taken for `track`.
+      track: the tracks to take as one part: see `tutti.encodings.tracks`. Empty leaves it to `part`.
     """
 
     name: ClassVar[str] = "notes"
     medium: ClassVar[Medium] = midi.SCORE
     pitched: ClassVar[bool] = True
 
-    part: str = field(
-        default="first", metadata={"help": "first, a number from 0, program:N, a track's name, or all parts"}
-    )
+    part: str = field(default="first", metadata={"help": "first, or all parts; tracks of one program are one"})
+    track: str = field(default="", metadata={"help": tracks.HELP})
 
     def __post_init__(self) -> None:
         if not isinstance(self.part, str) or not self.part:
-            raise ValueError(f"part is {self.part!r}; it can be first, a number, program:N, a name, or all")
+            raise ValueError(f"part is {self.part!r}; it can be first, all, or what track can be")
+        if self.part not in ("first", "all"):
+            if self.track:
+                raise ValueError(f"part is {self.part!r} and track is {self.track!r}; both choose tracks, give one")
+            object.__setattr__(self, "track", self.part)
+            object.__setattr__(self, "part", "first")
+        if self.track:
+            tracks.check(self.track)
 
     def vocabulary(self) -> None:
         return None
 
+    def choice(self, score: Score) -> Choice:
+        if self.track:
+            return tracks.chosen(score, self.track)
+        parts = _parts(score)
+        if self.part == "all":
+            return Choice(tuple(track for part in parts for track in part), "all parts")
+        return Choice(tuple(parts[0]), "first part")
+
     def encode(self, score: Score) -> list[list[str]]:
-        return [_tokens(tracks, score.division) for tracks in self._parts(score)]
+        if self.part == "all" and not self.track:
+            return [_tokens(part, score.division) for part in _parts(score)]
+        return [_tokens(self.taken(score), score.division)]
 
     def decode(self, tokens: Iterable[str]) -> Score:
         """Returns a piano part of one token every half beat; a chord lies close to the single notes around it.
@@ -112,35 +128,23 @@ class NotesAndChords(TokenEncoding):
             return chord_name(pitch + semitones for pitch in value)
         return pitch_name(value + semitones) if 0 <= value + semitones <= 127 else None
 
-    def _parts(self, score: Score) -> list[list[Track]]:
-        parts: dict[int, list[Track]] = {}
-        for track in score.tracks:
-            if not track.is_drum:
-                parts.setdefault(track.program, []).append(track)
-        if not parts:
-            raise RejectedFile("no pitched part: every note is on channel 10")
-        ordered = list(parts.values())
-        if self.part == "all":
-            return ordered
-        if self.part == "first":
-            return ordered[:1]
-        if self.part.isdecimal():
-            index = int(self.part)
-            if index >= len(ordered):
-                raise RejectedFile(f"no part {index}: it has {len(ordered)}, counted from 0")
-            return [ordered[index]]
-        # A name may be that of a drum track as well.
-        tracks = matching(score.tracks, self.part)
-        if not tracks:
-            raise RejectedFile(f"no part {self.part!r}: it has {', '.join(map(_described, ordered))}")
-        return [tracks]
+
+def _parts(score: Score) -> list[list[Track]]:
+    """Returns the pitched tracks of each program, in the order of their first tracks.
+
+    Raises:
+      RejectedFile: if there is none.
+    """
+    parts: dict[int, list[Track]] = {}
+    for track in score.tracks:
+        if not track.is_drum:
+            parts.setdefault(track.program, []).append(track)
+    if not parts:
+        raise RejectedFile("no pitched part: every note is on channel 10")
+    return list(parts.values())
 
 
-def _described(tracks: list[Track]) -> str:
-    return f"program:{tracks[0].program}" + (f" ({tracks[0].name.strip()})" if tracks[0].name.strip() else "")
-
-
-def _tokens(tracks: list[Track], division: int) -> list[str]:
+def _tokens(tracks: Sequence[Track], division: int) -> list[str]:
     """Returns a token for each onset of each track; at one onset the tracks follow one another in their order."""
     keys = [
         (grid.snapped(track.notes.onset, division) * len(tracks) + i << 7) + track.notes.pitch

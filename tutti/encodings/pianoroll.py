@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutti import midi
-from tutti.encodings import grid
+from tutti.encodings import grid, tracks
 from tutti.encodings.base import FrameEncoding
+from tutti.encodings.tracks import FromTracks
 from tutti.encodings.vocabulary import SPECIALS
 from tutti.errors import RejectedFile
 from tutti.medium import Medium
-from tutti.score import MAX_BEATS, Notes, Score, Track
+from tutti.score import MAX_BEATS, Notes, Score, Track, joined
 
 DIVISION = 480
 VELOCITY = 80
@@ -32,13 +33,14 @@ RESOLUTIONS = (8, 12, 16, 24, 32, 48)
 
 
 @dataclass(frozen=True)
-class PianoRoll(FrameEncoding):
+class PianoRoll(FromTracks, FrameEncoding):
     """All pitched tracks of a score as one roll. Drums and pitches outside the range are left out.
 
     Args:
       resolution: steps in a whole note.
       lowest: the lowest MIDI pitch of the range.
       highest: the first MIDI pitch above the range.
+      track: the tracks to take: see `tutti.encodings.tracks`. Empty takes all that are pitched.
     """
 
     name: ClassVar[str] = "pianoroll"
@@ -48,8 +50,11 @@ class PianoRoll(FrameEncoding):
     resolution: int = field(default=16, metadata={"choices": RESOLUTIONS, "help": "steps in a whole note"})
     lowest: int = field(default=24, metadata={"help": "the lowest pitch of the roll, 0 to 127"})
     highest: int = field(default=102, metadata={"help": "the pitch behind the highest, up to 128"})
+    track: str = field(default="", metadata={"help": tracks.HELP})
 
     def __post_init__(self) -> None:
+        if self.track:
+            tracks.check(self.track)
         if self.resolution not in RESOLUTIONS:
             raise ValueError(f"resolution is {self.resolution}; it can be {', '.join(map(str, RESOLUTIONS))}")
         if not 0 <= self.lowest <= 127:
@@ -75,16 +80,16 @@ class PianoRoll(FrameEncoding):
         Raises:
           RejectedFile: if no pitched note is in the range.
         """
-        tracks = [track.notes for track in score.tracks if not track.is_drum]
-        if not tracks:
+        pitched = [track.notes for track in self.taken(score) if not track.is_drum]
+        if not pitched:
             raise RejectedFile("no pitched part: every note is on channel 10")
-        pitch = np.concatenate([notes.pitch for notes in tracks]).astype(np.int64) - self.lowest
+        notes = joined(pitched)
+        pitch = notes.pitch.astype(np.int64) - self.lowest
         within = (pitch >= 0) & (pitch < self.pitches)
         if not within.any():
             raise RejectedFile(f"no note has a pitch from {self.lowest} to {self.highest - 1}")
         pitch = pitch[within]
-        onset = np.concatenate([notes.onset for notes in tracks])[within]
-        duration = np.concatenate([notes.duration for notes in tracks])[within]
+        onset, duration = notes.onset[within], notes.duration[within]
         # Onsets are bounded by the reader, what a note's length claims is not.
         last = MAX_BEATS * self.resolution // 4 + 1
         begin = grid.nearest_step(onset, score.division, self.resolution)

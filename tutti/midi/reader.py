@@ -4,6 +4,7 @@ symusic, in C++, reads and writes notes; files that it refuses are read by mido.
 """
 
 from dataclasses import replace
+from operator import itemgetter
 
 import numpy as np
 import symusic
@@ -11,6 +12,7 @@ import symusic
 from tutti.errors import RejectedFile
 from tutti.medium import MIDI_SUFFIXES, Medium
 from tutti.midi import parser, smf
+from tutti.midi.channels import with_channels
 from tutti.midi.smf import DRUM_CHANNEL, MAX_BYTES_MIDO, MICROSECONDS_A_MINUTE
 from tutti.score import MAX_BEATS, MAX_NOTES, Notes, Score, Track
 
@@ -19,11 +21,15 @@ MAX_BYTES = 16 << 20
 SHORTEST_BEAT = 128
 
 
-def read(data: bytes) -> Score:
+def read(data: bytes, channels: bool = False) -> Score:
     """Returns the score of a Standard MIDI File of type 0, 1 or 2, bare or in a RIFF (RMID) wrapper.
 
     SMPTE divisions become ticks at 120 quarter notes a minute, which keeps the time of every note. The
     patterns of a type 2 file follow one another, each from the beat after the one before it.
+
+    Args:
+      data: the file's bytes.
+      channels: whether to find the channel of each track as well, which takes several times as long.
 
     Raises:
       RejectedFile: if it is no MIDI file, is damaged, holds no notes, or is beyond the bounds of `tutti.score`.
@@ -32,8 +38,10 @@ def read(data: bytes) -> Score:
         raise RejectedFile(f"{len(data):,} bytes are beyond the limit of {MAX_BYTES:,} for a song")
     kind, division, smpte, chunks = smf.chunks(smf.unwrapped(data))
     if kind == 2:
-        return _bounded(_concatenated([_parsed(smf.file(division, [chunk]), smpte) for chunk in chunks]))
-    return _bounded(_parsed(smf.file(division, chunks), smpte))
+        score = _bounded(_concatenated([_parsed(division, [chunk], smpte) for chunk in chunks]))
+    else:
+        score = _bounded(_parsed(division, chunks, smpte))
+    return with_channels(score, chunks) if channels else score
 
 
 def write(score: Score) -> bytes:
@@ -64,45 +72,42 @@ def to_symusic(score: Score) -> "symusic.core.ScoreTick":
 SCORE = Medium("MIDI", MIDI_SUFFIXES, MAX_BYTES, read, write)
 
 
-def _parsed(data: bytes, smpte: bool) -> Score:
+def _parsed(division: int, chunks: list[bytes], smpte: bool) -> Score:
+    """Returns the score of track chunks that sound together."""
     try:
-        score = from_symusic(symusic.Score.from_midi(data))
+        # symusic does not say which of a file's tracks a note was in, so it is given them one by one.
+        score = from_symusic(*(symusic.Score.from_midi(smf.file(division, [chunk])) for chunk in chunks))
         if not score.tracks:
             # symusic drops notes that never end, and some drum machines never end one.
-            score = _from_mido(data, "no notes in it")
+            score = _from_mido(smf.file(division, chunks), "no notes in it")
     except (RuntimeError, ValueError, LookupError, OverflowError) as error:
-        score = _from_mido(data, str(error))
+        score = _from_mido(smf.file(division, chunks), str(error))
     # In SMPTE time a tempo has no effect.
     return replace(score, tempos=((0, 120.0),)) if smpte else score
 
 
-def from_symusic(parsed: "symusic.core.ScoreTick") -> Score:
-    """Returns the score of one of symusic's.
+def from_symusic(*parsed: "symusic.core.ScoreTick") -> Score:
+    """Returns the score of some of symusic's that sound together; its tracks have the numbers of these.
 
     Raises:
       RejectedFile: if a time does not fit into symusic's 32 bits.
     """
     tracks = []
-    for track in parsed.tracks:
-        if not len(track.notes):
-            continue
-        columns = track.notes.numpy()
-        if columns["time"].min() < 0 or columns["duration"].min() < 0:
-            raise RejectedFile(f"a note lies beyond tick 2^31, the limit is {MAX_BEATS:,} beats")
-        tracks.append(
-            Track(
-                Notes.of(columns["time"], columns["duration"], columns["pitch"], columns["velocity"]),
-                track.name,
-                track.program,
-                track.is_drum,
-            )
-        )
-    return Score(
-        parsed.ticks_per_quarter,
-        tuple(tracks),
-        tuple((tempo.time, tempo.qpm) for tempo in parsed.tempos) or ((0, 120.0),),
-        tuple((meter.time, meter.numerator, meter.denominator) for meter in parsed.time_signatures) or ((0, 4, 4),),
-    )
+    for number, part in enumerate(parsed):
+        for track in part.tracks:
+            if not len(track.notes):
+                continue
+            columns = track.notes.numpy()
+            if columns["time"].min() < 0 or columns["duration"].min() < 0:
+                raise RejectedFile(f"a note lies beyond tick 2^31, the limit is {MAX_BEATS:,} beats")
+            notes = Notes.of(columns["time"], columns["duration"], columns["pitch"], columns["velocity"])
+            tracks.append(Track(notes, track.name, track.program, track.is_drum, number))
+    tempos = [(tempo.time, tempo.qpm) for part in parsed for tempo in part.tempos]
+    meters = [(meter.time, meter.numerator, meter.denominator) for part in parsed for meter in part.time_signatures]
+    tempos.sort(key=itemgetter(0))
+    meters.sort(key=itemgetter(0))
+    division = parsed[0].ticks_per_quarter
+    return Score(division, tuple(tracks), tuple(tempos) or ((0, 120.0),), tuple(meters) or ((0, 4, 4),))
 
 
 def _from_mido(data: bytes, refusal: str) -> Score:
@@ -128,7 +133,7 @@ def _from_mido(data: bytes, refusal: str) -> Score:
     tempos: list[tuple[int, float]] = []
     meters: list[tuple[int, int, int]] = []
     tracks = []
-    for messages in file.tracks:
+    for number, messages in enumerate(file.tracks):
         tick, name = 0, ""
         programs = [0] * 16
         sounding: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
@@ -153,7 +158,7 @@ def _from_mido(data: bytes, refusal: str) -> Score:
             for onset, velocity, program in queue:
                 parts.setdefault((channel, program), []).append((onset, tick - onset, pitch, velocity))
         for (channel, program), part in parts.items():
-            tracks.append(Track(Notes.of(*zip(*part, strict=True)), name, program, channel == DRUM_CHANNEL))
+            tracks.append(Track(Notes.of(*zip(*part, strict=True)), name, program, channel == DRUM_CHANNEL, number))
     tempos, meters = sorted(tempos) or [(0, 120.0)], sorted(meters) or [(0, 4, 4)]
     return Score(file.ticks_per_beat, tuple(tracks), tuple(tempos), tuple(meters))
 
@@ -163,9 +168,10 @@ def _concatenated(patterns: list[Score]) -> Score:
     division, offset = patterns[0].division, 0
     tracks: list[Track] = []
     tempos, meters = [], []
-    for score in patterns:
+    for number, score in enumerate(patterns):
         tracks += (
-            replace(track, notes=replace(track.notes, onset=track.notes.onset + offset)) for track in score.tracks
+            replace(track, notes=replace(track.notes, onset=track.notes.onset + offset), number=number)
+            for track in score.tracks
         )
         tempos += [(tick + offset, bpm) for tick, bpm in score.tempos]
         meters += [(tick + offset, numerator, denominator) for tick, numerator, denominator in score.meters]

@@ -3,6 +3,9 @@
 Format: "Standard MIDI Files 1.0" (MIDI Manufacturers Association, 1996); RMID: "RP-029".
 """
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 
 from tutti.errors import RejectedFile
@@ -106,32 +109,58 @@ def without_odd_key_signatures(track: bytes) -> bytes:
       track: a track chunk with its header.
     """
     content = bytearray(track)
-    at, running = 8, 0
-    try:
-        while at < len(content):
-            at = _varlen(content, at)[1]
-            status = running
-            if content[at] >= 0x80:
-                status = content[at]
-                running = running if status == META else status
-                at += 1
-            if status == META:
-                size, start = _varlen(content, at + 1)
-                sharps, minor = (content[start], content[start + 1]) if size == 2 else (0x80, 0)
-                if content[at] == KEY_SIGNATURE and not (minor <= 1 and (sharps + 7) % 256 <= 14):
-                    content[at] = SEQUENCER_SPECIFIC
-                at = start + size
-            elif status in SYSTEM_EXCLUSIVE:
-                size, start = _varlen(content, at)
-                at = start + size
-            else:
-                at += 1 if status >> 4 in (0xC, 0xD) else 2
-    except IndexError:
-        pass  # It ends within an event; the parser will say so.
+    for event in events(track):
+        if event.status == META and event.kind == KEY_SIGNATURE:
+            sharps, minor = content[event.data : event.data + 2] if event.size == 2 else (0x80, 0)
+            if not (minor <= 1 and (sharps + 7) % 256 <= 14):
+                content[event.data - 2] = SEQUENCER_SPECIFIC
     return bytes(content)
 
 
-def _varlen(content: bytearray, at: int) -> tuple[int, int]:
+class Event(NamedTuple):
+    """One event of a track chunk.
+
+    Attributes:
+      delta: ticks since the event before.
+      status: its status byte, where there is none in the file the running one.
+      kind: of a meta event, its type; else 0.
+      data, size: where its data begins in the chunk, and how many bytes it has.
+    """
+
+    delta: int
+    status: int
+    kind: int
+    data: int
+    size: int
+
+
+def events(track: bytes) -> Iterator[Event]:
+    """Yields the events of a track chunk with its header, up to its end or the first that is not complete."""
+    at, running = 8, 0
+    try:
+        while at < len(track):
+            delta, at = _varlen(track, at)
+            status, kind = running, 0
+            if track[at] >= 0x80:
+                status = track[at]
+                running = running if status == META else status
+                at += 1
+            if status == META:
+                kind = track[at]
+                at += 1
+            if status == META or status in SYSTEM_EXCLUSIVE:
+                size, at = _varlen(track, at)
+            else:
+                size = 1 if status >> 4 in (0xC, 0xD) else 2
+            if at + size > len(track):
+                return
+            yield Event(delta, status, kind, at, size)
+            at += size
+    except IndexError:
+        return
+
+
+def _varlen(content: bytes, at: int) -> tuple[int, int]:
     """Returns the variable-length number at a place, and the place after it."""
     value = 0
     while content[at] >= 0x80:

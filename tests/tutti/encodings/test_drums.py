@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tests.corpora import corpus
 from tests.tutti.made import scores
-from tutti import midi
+from tutti import midi, roles
 from tutti.encodings.drums import DRUMS, Drums
 from tutti.errors import RejectedFile
 from tutti.score import Notes, Score, Track
@@ -120,15 +120,25 @@ def test_missing_bars_change_nothing() -> None:
     assert score.tracks[0].notes.onset.tolist() == [120 * i for i in range(40)]
 
 
-def test_auto_takes_tracks_that_play_drum_notes_where_channel_10_is_empty() -> None:
-    drums = Track(Notes.of([0, 480], [1, 1], [36, 38], [90, 90]))
-    bass = Track(Notes.of([0, 480], [1, 1], [28, 31], [90, 90]))
-    (song,) = Drums().encode(Score(480, (bass, drums)))
+def test_auto_takes_what_plays_as_a_kit_where_channel_10_is_empty() -> None:
+    drums = Track(Notes.of(range(0, 7680, 240), [60] * 32, [36, 42, 38, 42] * 8, [90] * 32))
+    bass = Track(Notes.of(range(0, 7680, 480), [400] * 16, [41, 43, 45, 48] * 4, [90] * 16))
+    score = Score(480, (bass, drums))
+    (song,) = Drums().encode(score)
     assert song[0] == KICK
+    assert Drums().choice(score) == ((drums,), roles.PLAYING)
     with pytest.raises(RejectedFile, match="nothing on channel 10"):
-        Drums(drum_source="channel10").encode(Score(480, (bass, drums)))
-    with pytest.raises(RejectedFile, match="no drum part"):
+        Drums(drum_source="channel10").encode(score)
+    # All its pitches are those of drums, too.
+    with pytest.raises(RejectedFile, match="no drums: nothing is on channel 10"):
         Drums().encode(Score(480, (bass,)))
+
+
+def test_a_track_that_is_asked_for_is_taken_whatever_else_there_is() -> None:
+    kit = Track(Notes.of([0], [60], [38], [90]), is_drum=True, number=1)
+    other = Track(Notes.of([0], [60], [36], [90]), "Loop", number=2)
+    for selector in ("2", "loop"):
+        assert Drums(track=selector).encode(Score(480, (kit, other)))[0][0] == KICK
 
 
 def test_the_vocabulary_is_512_words_bar_and_the_specials() -> None:
@@ -181,14 +191,6 @@ def test_a_bar_is_cut_up_to_its_half_and_filled_up_beyond(words: int, steps: int
     (snare,) = score.tracks[-1].notes.onset[score.tracks[-1].notes.pitch == 38].tolist()
     assert snare == steps * 120
     assert score.meters == ((0, 4, 4),)
-
-
-def test_every_one_of_the_nine_drums_counts_where_a_track_is_taken_for_drums() -> None:
-    cymbals = Track(Notes.of([0, 480, 960, 1440], [60] * 4, [36, 49, 49, 49], [90] * 4), is_drum=False)
-    assert Drums().encode(Score(480, (cymbals,)))[0][0] == "0b100000000"
-    # Nine notes of ten are enough.
-    mostly = Track(Notes.of(range(0, 4800, 480), [60] * 10, [36] * 9 + [60], [90] * 10))
-    assert Drums().encode(Score(480, (mostly,)))[0][0] == "0b100000000"
 
 
 def test_all_tracks_are_drums_on_request() -> None:

@@ -15,7 +15,7 @@ from tutti.encodings.chords import pitch_name
 from tutti.encodings.melody import LONGEST, Melody
 from tutti.encodings.vocabulary import Vocabulary
 from tutti.errors import RejectedFile
-from tutti.score import Notes, Score, Track
+from tutti.score import Notes, Score, Track, joined
 
 
 def voice(*notes: tuple[int, int, int], **more: object) -> Track:
@@ -48,7 +48,7 @@ def test_every_pitched_track_of_the_corpora_round_trips(name: str) -> None:
             score = midi.read(path.read_bytes())
         except RejectedFile:
             continue
-        for number in range(sum(not track.is_drum for track in score.tracks)):
+        for number in {track.number for track in score.tracks}:
             (song,) = Melody(str(number)).encode(score)
             assert Melody().encode(Melody().decode(song)) == [song], (path.name, number)
 
@@ -66,9 +66,9 @@ def test_the_solo_of_the_jazz_piece_is_on_the_guitar() -> None:
 @given(scores())
 def test_a_song_has_the_highest_note_of_each_onset_where_it_was_struck(score: Score) -> None:
     (song,) = Melody("0").encode(score)
-    track = next(track for track in score.tracks if not track.is_drum)
-    start = grid.snapped(track.notes.onset, score.division)
-    wanted = {at: max(track.notes.pitch[start == at].tolist()) for at in start.tolist()}
+    notes = joined([track.notes for track in score.tracks])
+    start = grid.snapped(notes.onset, score.division)
+    wanted = {at: max(notes.pitch[start == at].tolist()) for at in start.tolist()}
     at = min(wanted) // 48 * 48
     heard = {}
     for token in song:
@@ -122,30 +122,36 @@ def test_the_skyline_is_the_highest_track_that_is_no_drum() -> None:
 
 def test_tracks_are_chosen_by_number_program_and_name() -> None:
     tracks = (
-        voice((0, 480, 36), is_drum=True, name="Drums"),
-        voice((0, 480, 60), name="Piano", program=0),
-        voice((0, 480, 64), name="Guitar", program=26),
-        voice((480, 480, 67), name="Guitar", program=26),
+        voice((0, 480, 36), is_drum=True, name="Drums", number=1, channel=10),
+        voice((0, 480, 60), name="Piano", program=0, number=2, channel=1),
+        voice((0, 480, 64), name="Guitar", program=26, number=4, channel=2),
+        voice((480, 480, 67), name="Guitar", program=26, number=5, channel=2),
     )
-    assert tokens(*tracks, track="0") == ["C4:12"]
-    assert tokens(*tracks, track="1") == ["E4:12"]
+    assert tokens(*tracks, track="2") == ["C4:12"]
+    assert tokens(*tracks, track="4") == ["E4:12"]
+    assert tokens(*tracks, track="channel:2") == ["E4:12", "G4:12"]
+    assert tokens(*tracks, track="role:drums") == ["C2:12"]
     assert tokens(*tracks, track="program:26") == ["E4:12", "G4:12"]
     assert tokens(*tracks, track=" guitar") == ["E4:12", "G4:12"]
-    for wrong in ("3", "program:7", "Drums"):
-        with pytest.raises(RejectedFile, match=rf"no pitched track '{wrong}': it has 0 \(Piano, program:0\), 1"):
+    for wrong in ("3", "program:7", "Oboe", "channel:3"):
+        with pytest.raises(
+            RejectedFile, match=rf"no track '{wrong}' with notes: it has 1 \(Drums, drums\), 2 \(Piano, pr"
+        ):
             tokens(*tracks, track=wrong)
-    with pytest.raises(RejectedFile, match="no pitched track: every note is on channel 10"):
-        tokens(*tracks[:1])
+    for track in ("melody", "skyline"):
+        with pytest.raises(RejectedFile, match="no pitched track"):
+            tokens(*tracks[:1], track=track)
 
 
 def test_a_reason_lists_tracks_as_they_can_be_chosen_and_stays_short() -> None:
-    named, nameless = voice((0, 480, 60), name="Guitar", program=26), voice((0, 480, 60), program=4)
+    named = voice((0, 480, 60), name="Guitar", program=26)
+    nameless = [voice((0, 480, 60), program=4, number=number) for number in range(1, 34)]
     with pytest.raises(RejectedFile, match=r"it has 0 \(Guitar, program:26\), 1 \(program:4\)$"):
-        tokens(named, nameless, track="oboe")
-    with pytest.raises(RejectedFile, match=r" 31 \(program:4\)$"):
-        tokens(*[nameless] * 32, track="oboe")
-    with pytest.raises(RejectedFile, match=r" 31 \(program:4\), \.\.\.$"):
-        tokens(*[nameless] * 33, track="oboe")
+        tokens(named, nameless[0], track="oboe")
+    with pytest.raises(RejectedFile, match=r" 32 \(program:4\)$"):
+        tokens(*nameless[:32], track="oboe")
+    with pytest.raises(RejectedFile, match=r" 32 \(program:4\), \.\.\.$"):
+        tokens(*nameless, track="oboe")
 
 
 @settings(max_examples=60, deadline=None)
@@ -244,7 +250,7 @@ def test_text_out_and_in_again(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out == song
 
 
-@pytest.mark.parametrize("wrong", ["", " ", 3])
+@pytest.mark.parametrize("wrong", ["", " ", 3, "channel:0", "channel:17", "program:128", "program:x", "role:solo"])
 def test_a_wrong_parameter_is_refused(wrong: object) -> None:
     with pytest.raises(ValueError, match="track"):
         Melody(wrong)  # type: ignore[arg-type]

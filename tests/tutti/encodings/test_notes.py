@@ -124,24 +124,24 @@ def test_parts_are_chosen_by_number_program_and_name() -> None:
     score = Score(
         480,
         (
-            part([0], [60], name="Right", program=0),
-            part([0], [64], name="Flute", program=73),
-            part([480], [48], name="Left", program=0),
-            part([0], [36], is_drum=True),
-            part([0], [62], program=40),
+            part([0], [60], name="Right", program=0, number=0),
+            part([0], [64], name="Flute", program=73, number=1),
+            part([480], [48], name="Left", program=0, number=2),
+            part([0], [36], is_drum=True, number=3),
+            part([0], [62], program=40, number=4),
         ),
     )
     assert NotesAndChords().encode(score) == [["C4", "C3"]]
-    assert NotesAndChords(part="1").encode(score) == [["E4"]]
-    assert NotesAndChords(part="program:73").encode(score) == [["E4"]]
-    assert NotesAndChords(part="left").encode(score) == [["C3"]]
+    for selector, song in (("2", "C3"), ("program:73", "E4"), ("left", "C3"), ("role:drums", "C2")):
+        assert NotesAndChords(track=selector).encode(score) == [[song]]
+        assert NotesAndChords(part=selector) == NotesAndChords(track=selector)
     assert NotesAndChords(part="all").encode(score) == [["C4", "C3"], ["E4"], ["D4"]]
-    with pytest.raises(RejectedFile, match="no part 3: it has 3"):
-        NotesAndChords(part="3").encode(score)
     with pytest.raises(
-        RejectedFile, match=r"no part 'oboe': it has program:0 \(Right\), program:73 \(Flute\), program:40$"
+        RejectedFile, match=r"no track '5' with notes: it has 0 \(Right, program:0\), 1 \(Flute, .*, 3 \(dr"
     ):
-        NotesAndChords(part="oboe").encode(score)
+        NotesAndChords(track="5").encode(score)
+    with pytest.raises(ValueError, match="both choose tracks"):
+        NotesAndChords(part="1", track="2")
 
 
 def test_drums_alone_are_no_part() -> None:

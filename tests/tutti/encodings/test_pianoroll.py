@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -172,7 +174,7 @@ def test_a_word_without_a_pitch_is_no_frame_of_the_whole_range_either() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"resolution": 10}, {"lowest": -1}, {"lowest": 128}, {"highest": 129}])
-def test_a_wrong_parameter_is_refused(wrong: dict[str, int]) -> None:
+def test_a_wrong_parameter_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         PianoRoll(**wrong)
     with pytest.raises(ValueError, match="highest is 24; it can be 25 to 128"):
