@@ -9,12 +9,11 @@ import numpy as np
 
 from pipelines import filesystem
 from pipelines.ingest import match
-from pipelines.ingest.types import File
+from pipelines.ingest.content import content
 from tutti import audio, midi
 from tutti.dataset.manifest import MANIFEST, Dataset
 from tutti.encodings.base import Encoding
 from tutti.errors import Error, RejectedFile
-from tutti.medium import Medium
 
 SCORES, SOUNDS = midi.SCORE, audio.SOUND
 # Of a dataset's song: long pieces have millions of tokens, and a picture shows their beginning.
@@ -93,7 +92,7 @@ def pieces_of_files(path: str, encoding: Encoding | None, rejected: list[str]) -
         medium = encoding.medium if encoding else SOUNDS if SOUNDS.named(file.path) else SCORES
         name = file.name.rpartition("/")[2]
         try:
-            pieces = shown_as(name, (encoding or medium).read(content(file, medium)), encoding)
+            pieces = shown_as(name, (encoding or medium).read(content(file, medium.most_bytes)), encoding)
         except RejectedFile as reason:
             rejected.append(f"{file.name}: {reason}")
             continue
@@ -113,26 +112,6 @@ def shown_as(name: str, content: Any, encoding: Encoding | None) -> list[Piece]:
         Piece(f"{name}{f', part {number}' if len(decoded) > 1 else ''} as {encoding.name}".lstrip(), piece)
         for number, piece in enumerate(decoded, 1)
     ]
-
-
-def content(file: File, medium: Medium) -> bytes:
-    """Reads a file.
-
-    Raises:
-      RejectedFile: if it is larger than its medium allows, no file, or cannot be read.
-    """
-    if file.refused:
-        raise RejectedFile(file.refused)
-    if file.size == match.NO_FILE and not filesystem.is_remote(file.path):
-        raise RejectedFile("cannot be read: not a regular file")
-    if file.size > medium.most_bytes:
-        raise RejectedFile(f"{file.size:,} bytes are beyond the limit of {medium.most_bytes:,}")
-    try:
-        return filesystem.read(file.path)
-    except Exception as error:
-        if why := filesystem.reason(error):
-            raise RejectedFile(f"cannot be read: {why}") from None
-        raise
 
 
 def songs(path: str, split: str) -> Iterator[Piece]:

@@ -1,9 +1,10 @@
 """Tables of figures, as text and as HTML."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from tutti.dataset.manifest import SPLITS, Snapshot
+from tutti.dataset.manifest import SPLITS, Snapshot, Source
 
 REASONS_SHOWN = 8
 
@@ -24,6 +25,16 @@ def splits(snapshot: Snapshot) -> dict[str, dict[str, int]]:
     }
 
 
+def chosen_by(sources: Iterable[Source]) -> dict[str, int]:
+    """Returns how many files' tracks each reason chose, the commonest first; nothing where all tracks are taken."""
+    return dict(Counter(source.chosen_by for source in sources if source.chosen_by).most_common())
+
+
+def choice_rows(counts: Mapping[str, int]) -> Rows:
+    """Returns a row for each reason why tracks were chosen."""
+    return [("tracks" if not i else "", f"{n:,} by {reason}") for i, (reason, n) in enumerate(counts.items())]
+
+
 def split_rows(figures: Mapping[str, Mapping[str, int]]) -> Rows:
     """Returns a header, a row for each split, and their sum."""
     columns = list(next(iter(figures.values())))
@@ -37,13 +48,14 @@ def split_table(figures: Mapping[str, Mapping[str, int]]) -> str:
     return table(split_rows(figures))
 
 
-def table(rows: Rows) -> str:
-    """Returns rows as aligned text: the first column to the left, the others to the right."""
+def table(rows: Rows, left: Sequence[int] = (0,)) -> str:
+    """Returns rows as aligned text: some columns, by their places, to the left, the others to the right."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(n) for cell, n in zip(row[1:], widths[1:], strict=True))])
-        for row in rows
-    )
+
+    def aligned(column: int, cell: str) -> str:
+        return cell.ljust(widths[column]) if column in left else cell.rjust(widths[column])
+
+    return "\n".join("  ".join(aligned(i, cell) for i, cell in enumerate(row)).rstrip() for row in rows)
 
 
 def html_table(rows: Rows, header: bool = False) -> str:

@@ -26,13 +26,15 @@ Keys = tuple[tuple[int, str], ...]
 
 
 class Listed(NamedTuple):
-    """A file without its tokens: `songs` are (song id, length, keys), as in `EncodedFile` and `EncodedSong`."""
+    """An `EncodedFile` without its tokens: `songs` are (song id, length, keys)."""
 
     id: str
     name: str
     songs: tuple[tuple[str, int, Keys], ...]
     label: str
     split: str
+    tracks: str = ""
+    chosen_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,7 @@ def account(batch: Batch, job: IngestJob) -> Account:
             for song in file.songs:
                 words |= codec.learned_tokens(song)
     files = tuple(
-        Listed(
-            file.id, file.name, tuple((song.id, song.length, song.keys) for song in file.songs), file.label, file.split
-        )
+        Listed(**{**file._asdict(), "songs": tuple((song.id, song.length, song.keys) for song in file.songs)})
         for file in batch.files
     )
     return Account(files, batch.rejected, batch.known, frozenset(words))
@@ -159,6 +159,8 @@ def plan(accounts: list[Account], before: Snapshot | None, job: IngestJob) -> Pl
             label=file.label,
             transposed=tuple(transposed[file.id]),
             copies=count[file.id] - 1,
+            tracks=file.tracks,
+            chosen_by=file.chosen_by,
         )
         for file in sorted(ranked)
     ]

@@ -51,8 +51,8 @@ class EncodeFiles(beam.DoFn):
                 continue
             split = content.split or (split_of(source, self.job.fractions) if self.job.fractions else "")
             try:
-                made = songs(content, self.job.encoding, keys=self.job.transpose and split == "train")
-                encoded.append(EncodedFile(source, content.name, made, content.label, split))
+                made, choice = songs(content, self.job.encoding, keys=self.job.transpose and split == "train")
+                encoded.append(EncodedFile(source, content.name, made, content.label, split, *choice))
             except RejectedFile as reason:
                 rejected.append(Rejected(content.name, source, str(reason)))
         FILES.inc(len(contents.files))
@@ -61,8 +61,13 @@ class EncodeFiles(beam.DoFn):
         yield Batch(tuple(encoded), tuple(rejected), seen)
 
 
-def songs(content: Content, encoding: Encoding, keys: bool = False) -> tuple[EncodedSong, ...]:
-    """Returns the songs of a file; with `keys` they come in the other eleven keys as well.
+def songs(
+    content: Content, encoding: Encoding, keys: bool = False
+) -> tuple[tuple[EncodedSong, ...], tuple[str, str] | tuple[()]]:
+    """Makes the songs of a file; with `keys` they come in the other eleven keys as well.
+
+    Returns:
+      The songs; and the tracks that they are made of and by what these were chosen, or nothing where all are taken.
 
     Raises:
       RejectedFile: if it gives none.
@@ -73,10 +78,13 @@ def songs(content: Content, encoding: Encoding, keys: bool = False) -> tuple[Enc
         raise RejectedFile(content.reason)
     codec = codec_of(encoding)
     with blamed_on(content.name):
-        return tuple(
+        piece = encoding.read(content.data)
+        made = tuple(
             EncodedSong(content_id(tokens), length, tokens, content.label, other_keys(tokens, codec) if keys else ())
-            for length, tokens in codec.encode(encoding.read(content.data))
+            for length, tokens in codec.encode(piece)
         )
+        choice = encoding.choice(piece)
+        return made, (choice.text(), choice.by) if choice else ()
 
 
 def other_keys(tokens: bytes, codec: SongCodec) -> tuple[tuple[int, str], ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from pipelines import filesystem
+from pipelines import filesystem, report
 from pipelines.commit import SUMMARY
 from pipelines.ingest.deduplicate import earlier
 from pipelines.ingest.types import IngestJob, Plan, Rejected
@@ -110,6 +110,7 @@ def summary(plan: Plan, shards: list[Shard], changed: bool) -> dict[str, Any]:
         "known": plan.known,
         "split_conflicts": plan.split_conflicts,
         "label_conflicts": plan.label_conflicts,
+        "chosen_by": report.chosen_by(plan.sources),
         "songs": sum(len(source.all_songs) for source in plan.sources),
         "transposed": sum(len(source.transposed) for source in plan.sources),
         "words": plan.words,

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 
 from pipelines import filesystem
-from pipelines.ingest.match import NO_FILE, bundles
+from pipelines.ingest.content import content
+from pipelines.ingest.match import bundles
 from pipelines.ingest.types import Bundle, Content, Contents, File
+from tutti.errors import RejectedFile
 
 # A remote read waits for the network, so many wait together.
 REMOTE_READS = 32
@@ -52,31 +53,12 @@ class ReadFiles(beam.DoFn):
             yield Contents(tuple(map(self._content, bundle.files)))
 
     def _content(self, file: File) -> Content:
-        return content(file, self.most_bytes)
+        return read(file, self.most_bytes)
 
 
-def content(file: File, most_bytes: int) -> Content:
+def read(file: File, most_bytes: int) -> Content:
     """Reads a file; one that is too large or cannot be read becomes a content without data."""
-    data, reason = _read(file, most_bytes)
-    return Content(file.name, data, reason, file.label, file.split)
-
-
-def _read(file: File, most_bytes: int) -> tuple[bytes | None, str]:
-    """Returns a file's bytes, or None and why there are none."""
-    if file.refused:
-        return None, file.refused
-    if file.size > most_bytes:
-        return None, f"{file.size:,} bytes are beyond the limit of {most_bytes:,} for a song"
     try:
-        if filesystem.is_remote(file.path):
-            return filesystem.read(file.path), ""
-        # A pipe or a device would be waited for.
-        if file.size == NO_FILE and Path(file.path).exists():
-            return None, "cannot be read: not a regular file"
-        # A Path and a buffer each cost as much as the reading.
-        with open(file.path, "rb", buffering=0) as opened:  # noqa: PTH123
-            return opened.read(), ""
-    except Exception as error:
-        if why := filesystem.reason(error):
-            return None, f"cannot be read: {why}"
-        raise
+        return Content(file.name, content(file, most_bytes), "", file.label, file.split)
+    except RejectedFile as reason:
+        return Content(file.name, None, str(reason), file.label, file.split)

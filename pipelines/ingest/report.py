@@ -22,6 +22,7 @@ class IngestReport:
       known: files whose content the dataset had already.
       split_conflicts: contents that lie in the folders of several splits; each is in one of them.
       label_conflicts: contents that have several labels; each keeps one of them.
+      chosen_by: in how many new files the tracks were chosen by what: channel 10, their names, how they play.
       songs: new songs, in all their keys.
       transposed: how many of them are in another key than their file.
       words: tokens of the new songs, without BOS and EOS, or frames.
@@ -46,6 +47,7 @@ class IngestReport:
     known: int
     split_conflicts: int
     label_conflicts: int
+    chosen_by: dict[str, int]
     songs: int
     transposed: int
     words: int
@@ -97,6 +99,7 @@ class IngestReport:
             rows.append(("known", f"{self.known:,} (in the dataset already)"))
         return [
             *rows,
+            *((name, text) for name, text in report.choice_rows(self.chosen_by)),
             ("songs", f"{self.songs:,}" + (f", {self.transposed:,} of them transposed" if self.transposed else "")),
             ("words", f"{self.words:,}"),
             ("seconds", f"{self.seconds:,.1f} ({self.files_per_second:,.0f} files/s)"),

@@ -97,13 +97,23 @@ class EncodedSong(NamedTuple):
 
 
 class EncodedFile(NamedTuple):
-    """One file's songs, under the file's content id. The split is the one its file claims for it."""
+    """One file's songs, under the file's content id.
+
+    Attributes:
+      id, name: the file's content id and name.
+      songs: what the encoding made of it.
+      label: the label of its songs; empty for none.
+      split: the split that the file claims for them.
+      tracks, chosen_by: which of its tracks they are made of, and by what, as `Choice` says it; empty for all.
+    """
 
     id: str
     name: str
     songs: tuple[EncodedSong, ...]
     label: str = ""
     split: str = ""
+    tracks: str = ""
+    chosen_by: str = ""
 
 
 class Rejected(NamedTuple):

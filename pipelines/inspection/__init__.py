@@ -1,7 +1,9 @@
-"""Inspection: a dataset checked against its manifest, without TensorFlow, and what is in it.
+"""Inspection: what is in a dataset, which is checked against its manifest, or in a MIDI file. Without TensorFlow.
 
 check.py         reads every record and compares it with the manifest
 statistics.py    figures of a dataset, and their text
+score.py         a file's tracks, their roles, and what each encoding would take
+corpus.py        what each encoding would take of all files in a folder
 """
 
 import os
@@ -9,7 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines import filesystem, report
+from pipelines.ingest import match
+from pipelines.ingest.content import content
+from pipelines.ingest.types import File
 from pipelines.inspection import check, statistics
+from pipelines.inspection.corpus import CorpusInspection, inspect_corpus
+from pipelines.inspection.score import ScoreInspection, inspect_score
+from tutti import midi
+from tutti.dataset.manifest import MANIFEST
+from tutti.errors import Error, RejectedFile
 
 
 @dataclass(frozen=True)
@@ -38,19 +48,40 @@ class Inspection:
         return "".join(tables)
 
 
-def inspect(dataset: str | os.PathLike[str], songs: int = 3, progress: bool = False) -> Inspection:
-    """Checks every checksum and count of a dataset against its manifest, and counts what is in it.
+def inspect(
+    path: str | os.PathLike[str], songs: int = 3, progress: bool = False
+) -> Inspection | ScoreInspection | CorpusInspection:
+    """Inspects a dataset, a MIDI file, or a folder of MIDI files.
+
+    Of a dataset every checksum and count is checked against its manifest, and what is in it is counted. Of a file the
+    tracks are listed with their roles, and of a file or a folder, what each encoding would take.
 
     Args:
-      dataset: the dataset's folder, local or gs://.
-      songs: of how many songs to show the beginning.
-      progress: whether to show on stderr how many shards are read, if that is a terminal.
+      path: local or gs://.
+      songs: of how many songs of a dataset to show the beginning.
+      progress: whether to show on stderr how far it is, if that is a terminal.
 
     Raises:
-      Error: if there is no dataset, or it differs from its manifest; names the shard.
+      Error: if there is no such thing, or a dataset differs from its manifest; names the shard.
     """
-    path = os.fspath(dataset)
+    path = os.fspath(path)
     with filesystem.explained("inspect", path):
-        manifest, snapshot = check.load(path)
-        contents = check.check(path, manifest, snapshot, max(songs, 0), progress)
-    return Inspection(statistics.figures(path, manifest, snapshot, contents))
+        found = () if filesystem.exists(filesystem.join(path, MANIFEST)) else _midi_files(path)
+        if not found:
+            manifest, snapshot = check.load(path)
+            contents = check.check(path, manifest, snapshot, max(songs, 0), progress)
+            return Inspection(statistics.figures(path, manifest, snapshot, contents))
+        if found[0].path not in (path, os.path.abspath(path)):  # noqa: PTH100
+            return inspect_corpus(path, found, progress)
+        try:
+            return inspect_score(path, content(found[0], midi.MAX_BYTES))
+        except RejectedFile as reason:
+            raise Error(f"{path}: {reason}") from None
+
+
+def _midi_files(path: str) -> list[File]:
+    """Returns the MIDI files in a folder, or the file that a path names; none where there are none."""
+    try:
+        return match.find([path], midi.SCORE)
+    except Error:
+        return []

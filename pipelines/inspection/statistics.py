@@ -31,6 +31,7 @@ def figures(path: str, dataset: Dataset, snapshot: Snapshot, contents: DatasetCo
         "copies": sum(source.copies for source in snapshot.sources),
         "duplicates": sum(bool(source.same_as) + source.copies for source in snapshot.sources),
         "rejected": snapshot.rejected,
+        "chosen_by": report.chosen_by(snapshot.sources),
         "transposed": sum(len(source.transposed) for source in snapshot.sources),
         "words": sum(lengths),
         "splits": report.splits(snapshot),
@@ -94,6 +95,7 @@ def rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
         ("window", f"{figures['window']}, stride {figures['stride']}, {kinds}"),
         ("files", f"{figures['sources'] + figures['copies']:,}, {duplicates}; {figures['rejected']:,} rejected"),
     ]
+    found += [(name, text) for name, text in report.choice_rows(figures["chosen_by"])]
     if figures["fractions"] is None:
         found.append(("splits", "as the corpus' folders say"))
     if figures["transpose"]:

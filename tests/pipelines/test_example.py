@@ -11,7 +11,7 @@ import tutti
 from pipelines import example
 from tests.pipelines.made import drum_corpus
 
-INSPECT = "import tutti; print(tutti.inspect(sys.argv[1]).figures['words'])"
+INSPECT = "import tutti; print(tutti.inspect(sys.argv[1]).to_json()['words'])"
 PARSE = """
 import tensorflow as tf
 for name in tf.io.gfile.glob(sys.argv[1] + '/train/*.tfrecord'):
@@ -46,7 +46,7 @@ def test_a_dataset_is_inspected_beside_tensorflow_and_tfrecord_in_any_order(data
     code = "\n".join(["import sys", *steps])
     done = subprocess.run([sys.executable, "-c", code, str(data)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert str(tutti.inspect(data).figures["words"]) in done.stdout.split()
+    assert str(tutti.inspect(data).to_json()["words"]) in done.stdout.split()
 
 
 def test_reading_records_leaves_nothing_for_others_to_find(data: Path) -> None:

@@ -161,7 +161,7 @@ def test_a_picture_shows_itself_and_says_what_is_in_it(found: Path, tmp_path: Pa
     assert tutti.show(tutti.midi.read_file(found / "00.mid")).content.startswith(b"\x89PNG")
     in_memory = tutti.show(tutti.midi.read_file(found / "00.mid"), encoding="drums", sheet=".musicxml")
     assert (in_memory.titles, in_memory.content.count(b"<note")) == (("as drums",), score.content.count(b"<note"))
-    with pytest.raises(Error, match="the score: no drum part"):
+    with pytest.raises(Error, match="the score: no drums"):
         tutti.show(replace(tutti.midi.read_file(found / "00.mid"), tracks=()), encoding="drums")
     with pytest.raises(Error, match="nothing to show: name a file"):
         tutti.show([])

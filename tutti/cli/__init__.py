@@ -12,7 +12,11 @@ from tutti.errors import Error, needing
 # command -> (module with `main(argv)`, the extra that installs what it imports, what it does)
 COMMANDS = {
     "ingest": ("pipelines.cli.ingest", "pipelines", "MIDI corpora -> dataset of token windows (Apache Beam)"),
-    "inspect": ("pipelines.cli.inspect", "pipelines", "check a dataset against its manifest and show what is in it"),
+    "inspect": (
+        "pipelines.cli.inspect",
+        "pipelines",
+        "show what is in MIDI files, or in a dataset, which is checked",
+    ),
     "show": ("pipelines.cli.show", "pipelines", "files or a dataset -> piano rolls, drum grids, spectrograms"),
     "loops": ("pipelines.cli.loops", "pipelines", "drum loops -> General MIDI drums, and new loops combined from them"),
     "train": ("trainer.cli.train", "trainer", "dataset -> run directory (tf.distribute)"),

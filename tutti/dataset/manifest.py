@@ -24,6 +24,8 @@ FORMAT = 1
 SPLITS = ("train", "validation", "test")
 MANIFEST = "dataset.json"
 STANDARDISED, COMBINED = "standardised", "combined"
+# What JSON leaves out of a source that has none.
+SELDOM = ("label", "transposed", "copies", "tracks", "chosen_by")
 SHARES = f"three shares of {', '.join(SPLITS)} that add up to 1"
 
 
@@ -144,6 +146,8 @@ class Source:
       label: the label of its songs; empty for none.
       transposed: content ids of its songs in other keys.
       copies: how many more files of its run had this very content.
+      tracks, chosen_by: the numbers and names of the tracks that its songs are made of, and what chose them; empty for
+        all tracks.
     """
 
     id: str
@@ -154,6 +158,8 @@ class Source:
     label: str = ""
     transposed: tuple[str, ...] = ()
     copies: int = 0
+    tracks: str = ""
+    chosen_by: str = ""
 
     @property
     def all_songs(self) -> tuple[str, ...]:
@@ -208,10 +214,8 @@ class Snapshot:
 
 
 def _stored(source: Source) -> dict[str, Any]:
-    """Returns a source as JSON has it: without label, other keys and copies where it has none, as most of millions."""
-    return {
-        name: value for name, value in vars(source).items() if value or name not in ("label", "transposed", "copies")
-    }
+    """Returns a source as JSON has it: without what few sources have, where this one has none."""
+    return {name: value for name, value in vars(source).items() if value or name not in SELDOM}
 
 
 def _source(stored: dict[str, Any]) -> Source:

@@ -36,8 +36,9 @@ def encodings() -> Mapping[str, type[Encoding]]:
 
 
 def encoding_to_json(encoding: Encoding) -> dict[str, Any]:
-    """Returns the encoding's name and parameters, for storing beside tokens."""
-    return {"name": encoding.name, **dataclasses.asdict(encoding)}
+    """Returns the encoding's name and parameters, for storing beside tokens; without those that are empty texts."""
+    given = {name: value for name, value in dataclasses.asdict(encoding).items() if value != ""}
+    return {"name": encoding.name, **given}
 
 
 def encoding_to_flags(encoding: Encoding) -> str:

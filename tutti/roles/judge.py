@@ -20,7 +20,7 @@ from tutti.roles.playing import Playing, playing
 from tutti.roles.role import BASS, CHORDS, DRUMS, MELODY, OTHER, PLAYING, Role
 from tutti.score import Score
 
-# A bass is one voice, and low by itself or well below all others.
+# A bass is one voice, and low by itself, or well below all others and not the melody.
 MOST_BASS_OVERLAP = 0.15
 LOW, LOW_ALONE, WELL_BELOW = 50, 45, 4
 # A melody is no growl.
@@ -83,7 +83,8 @@ def _bass(parts: Mapping[int, Playing]) -> int | None:
         return None
     if not others:
         return lowest if part.height < LOW_ALONE else None
-    return lowest if part.height < LOW or parts[others[0]].height - part.height >= WELL_BELOW else None
+    well_below = parts[others[0]].height - part.height >= WELL_BELOW
+    return lowest if part.height < LOW or (well_below and lowest != _most_melodic(parts, parts)) else None
 
 
 def _most_melodic(places: Iterable[int], parts: Mapping[int, Playing]) -> int:

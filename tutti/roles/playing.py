@@ -53,7 +53,7 @@ def playing(notes: Notes, division: int, quarters: float) -> Playing:
     return Playing(
         pitches=len(np.unique(notes.pitch)),
         height=float(notes.pitch.mean()),
-        overlap=_overlap(notes),
+        overlap=overlap(notes),
         steps=(np.count_nonzero(interval <= 2) - repeated) / count,
         repeated=repeated / count,
         even=int(wait.max(initial=0)) / count,
@@ -62,7 +62,7 @@ def playing(notes: Notes, division: int, quarters: float) -> Playing:
     )
 
 
-def _overlap(notes: Notes) -> float:
+def overlap(notes: Notes) -> float:
     """Returns how many notes sound on average where any does, less one."""
     end = notes.onset + np.maximum(notes.duration, 1)
     # Where a note begins after all before it have ended, there was silence.

@@ -110,7 +110,7 @@ def test_duplicates_are_stored_once(tmp_path: Path, capsys: Capture) -> None:
     did = run(capsys, fill(tmp_path / "corpus", made), "--dataset", tmp_path / "data")
     assert (did["files"], did["duplicates"], did["songs"], did["rejected"]) == (4, 2, 2, 0)
     inspected = tutti.inspect(tmp_path / "data")
-    assert (inspected.figures["copies"], inspected.figures["duplicates"]) == (1, 2)
+    assert (inspected.to_json()["copies"], inspected.to_json()["duplicates"]) == (1, 2)
     assert "4, 2 of them duplicates; 0 rejected" in inspected.table()
     assert len(songs(tmp_path / "data")) == 2
     sources = {source.id: source for source in snapshot(tmp_path / "data").sources}

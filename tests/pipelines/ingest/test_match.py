@@ -67,7 +67,7 @@ def test_names_that_are_not_utf_8_do_not_stop_anything(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"caf\xe9.mid")).write_bytes(b"MThd")
     (found,) = match.find([str(tmp_path)], SCORE)
     found.name.encode()
-    assert read.content(found, MAX_BYTES).data == b"MThd"
+    assert read.read(found, MAX_BYTES).data == b"MThd"
 
 
 def test_bundles_hold_every_file_once_and_are_bounded() -> None:
@@ -88,7 +88,7 @@ def test_a_file_too_large_for_a_song_is_not_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(MAX_BYTES + 1)
     (found,) = match.find([str(tmp_path)], SCORE)
-    content = read.content(found, MAX_BYTES)
+    content = read.read(found, MAX_BYTES)
     assert content.data is None
     assert "beyond the limit" in content.reason
 
@@ -96,7 +96,7 @@ def test_a_file_too_large_for_a_song_is_not_read(tmp_path: Path) -> None:
 def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mid")
     (tmp_path / "gone.mid").symlink_to(tmp_path / "nowhere")
-    reasons = [read.content(file, MAX_BYTES).reason for file in match.find([str(tmp_path)], SCORE)]
+    reasons = [read.read(file, MAX_BYTES).reason for file in match.find([str(tmp_path)], SCORE)]
     assert reasons == ["cannot be read: No such file or directory", "cannot be read: not a regular file"]
 
 
@@ -105,10 +105,10 @@ def test_a_link_to_itself_is_one_file_that_cannot_be_read(tmp_path: Path) -> Non
     (tmp_path / "loop.mid").symlink_to(tmp_path / "loop.mid")
     for corpus in (tmp_path, tmp_path / "*.mid"):
         good, bad = match.find([str(corpus)], SCORE)
-        assert read.content(good, MAX_BYTES).data == b"MThd"
-        assert read.content(bad, MAX_BYTES).reason == f"cannot be read: {os.strerror(errno.ELOOP)}"
+        assert read.read(good, MAX_BYTES).data == b"MThd"
+        assert read.read(bad, MAX_BYTES).reason == f"cannot be read: {os.strerror(errno.ELOOP)}"
     (named,) = match.find([str(tmp_path / "loop.mid")], SCORE)
-    assert read.content(named, MAX_BYTES).data is None
+    assert read.read(named, MAX_BYTES).data is None
 
 
 def test_a_folder_that_cannot_be_listed_is_refused_and_stops_no_other(
@@ -126,7 +126,7 @@ def test_a_folder_that_cannot_be_listed_is_refused_and_stops_no_other(
     good, bad = match.find([str(tmp_path / "corpus")], SCORE)
     assert (good.name, good.refused) == ("corpus/a.mid", "")
     assert (bad.name, bad.refused) == ("corpus/train", "cannot be listed: Permission denied")
-    assert read.content(bad, MAX_BYTES).reason == bad.refused
+    assert read.read(bad, MAX_BYTES).reason == bad.refused
     _, placed = by_folder([good, bad])
     assert placed.refused == bad.refused
     with pytest.raises(Error, match=r"cannot list .*train: Permission denied"):
