@@ -9,7 +9,7 @@ from tutti.errors import Error
 from tutti.practice.compose import KINDS, write
 
 EXAMPLES = """examples:
-  tutti compose corpus                          300 of each kind, and 20 recordings
+  tutti compose corpus                          300 of each kind, but 100 band songs and 20 recordings
   tutti compose corpus --songs 500              200 more of each; the first 300 stay as they are
   tutti compose more --seed 2 --kind drums      other drum songs
 
@@ -30,7 +30,10 @@ def main(argv: list[str]) -> None:
     parser = Parser("tutti compose", about, EXAMPLES)
     parser.add_argument("out", metavar="OUT", help="folder for drums/*.mid, piano/*.mid and so on")
     parser.add_argument(
-        "--songs", type=int, default=300, help="how many of each kind; one recording to 15 of them (300)"
+        "--songs",
+        type=int,
+        default=300,
+        help="how many of each kind; a band song to 3 of them, a recording to 15 (300)",
     )
     parser.add_argument("--seed", type=int, default=1, help="another seed, other songs (1)")
     parser.add_argument("--kind", choices=(*KINDS, "all"), default="all", help="what to write (all)")

@@ -19,7 +19,8 @@ class Kind:
       compose: (seed, number of the song) -> the song's name, which may begin with a folder, and the song.
       write: a song -> the bytes of its file.
       suffix: how the file's name ends.
-      every: how many songs of another kind there are for one of this; a recording is as large as a hundred MIDI files.
+      every: how many songs of another kind there are for one of this: a band song takes as long to make as six of
+        them, and a recording is as large as a hundred.
     """
 
     compose: Callable[[int, int], tuple[str, Any]]
@@ -36,7 +37,7 @@ KINDS = {
     "drums": Kind(drums.compose),
     "piano": Kind(piano.compose),
     "melody": Kind(voice.compose),
-    "band": Kind(band.compose, band.write),
+    "band": Kind(band.compose, band.write, every=3),
     "loops": Kind(loops.compose),
     "sound": Kind(sound.compose, audio.SOUND.write, ".wav", every=15),
 }
