@@ -33,7 +33,7 @@ def main(argv: list[str]) -> None:
         "--songs",
         type=int,
         default=300,
-        help="how many of each kind; a band song to 3 of them, a recording to 15 (300)",
+        help="how many of each kind; a band song to 3, a recording to 15 (300)",
     )
     parser.add_argument("--seed", type=int, default=1, help="another seed, other songs (1)")
     parser.add_argument("--kind", choices=(*KINDS, "all"), default="all", help="what to write (all)")
