@@ -25,7 +25,7 @@ COMMANDS = {
     "generate": ("serving.cli.generate", "serving", "SavedModel -> MIDI or WAV, picture and text"),
     "encode": ("tutti.cli.encode", "", "MIDI or WAV file -> tokens as text"),
     "decode": ("tutti.cli.decode", "", "tokens as text -> MIDI or WAV file"),
-    "compose": ("tutti.cli.compose", "", "a practice corpus of drums, piano and sound, from a seed"),
+    "compose": ("tutti.cli.compose", "", "a practice corpus of drums, piano, bands and more, from a seed"),
 }
 
 USAGE = (

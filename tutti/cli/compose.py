@@ -1,4 +1,4 @@
-"""`tutti compose`: a practice corpus of drum songs, piano pieces and short recordings, from a seed."""
+"""`tutti compose`: a practice corpus of drums, piano, tunes, bands, loops and short recordings, from a seed."""
 
 import json
 import sys
@@ -9,10 +9,18 @@ from tutti.errors import Error
 from tutti.practice.compose import KINDS, write
 
 EXAMPLES = """examples:
-  tutti compose corpus                          300 drum songs in corpus/drums, 300 piano pieces in corpus/piano,
-                                                20 recordings of some seconds in corpus/sound
+  tutti compose corpus                          300 of each kind, but 100 band songs and 20 recordings
   tutti compose corpus --songs 500              200 more of each; the first 300 stay as they are
   tutti compose more --seed 2 --kind drums      other drum songs
+
+kinds, each in a folder of its name:
+  drums    drum songs of twenty styles, which the names of the files tell
+  piano    pieces for two hands
+  melody   tunes for one voice
+  band     drums, bass, chords and melody in files as one finds them: some without names of tracks, some with every
+           program a piano's, some with drums off channel 10, some of type 0
+  loops    a loop pack: folders Kick, Snare and HH, one drum a file, on any note
+  sound    recordings of some seconds, WAV
 """
 
 
@@ -20,9 +28,12 @@ def main(argv: list[str]) -> None:
     """Runs the command."""
     about = "Writes MIDI and WAV files made by a small composer. The same seed gives the same bytes, anywhere."
     parser = Parser("tutti compose", about, EXAMPLES)
-    parser.add_argument("out", metavar="OUT", help="folder for drums/*.mid, piano/*.mid and sound/*.wav")
+    parser.add_argument("out", metavar="OUT", help="folder for drums/*.mid, piano/*.mid and so on")
     parser.add_argument(
-        "--songs", type=int, default=300, help="how many of each kind; one recording to 15 of them (300)"
+        "--songs",
+        type=int,
+        default=300,
+        help="how many of each kind; a band song to 3, a recording to 15 (300)",
     )
     parser.add_argument("--seed", type=int, default=1, help="another seed, other songs (1)")
     parser.add_argument("--kind", choices=(*KINDS, "all"), default="all", help="what to write (all)")

@@ -1,4 +1,4 @@
-"""A practice corpus of drum songs, piano pieces and short recordings, from a seed."""
+"""A practice corpus of drums, piano, tunes, bands, loops and short recordings, from a seed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -8,8 +8,7 @@ from typing import Any
 
 from tutti import atomic, audio, midi
 from tutti.errors import Error
-from tutti.medium import Medium
-from tutti.practice import drums, piano, sound
+from tutti.practice import band, drums, loops, piano, sound, voice
 
 
 @dataclass(frozen=True)
@@ -17,13 +16,16 @@ class Kind:
     """The songs in one folder of the corpus.
 
     Attributes:
-      compose: (seed, number of the song) -> the song's name and the song.
-      medium: what the songs are written as.
-      every: how many songs of another kind there are for one of this; a recording is as large as a hundred MIDI files.
+      compose: (seed, number of the song) -> the song's name, which may begin with a folder, and the song.
+      write: a song -> the bytes of its file.
+      suffix: how the file's name ends.
+      every: how many songs of another kind there are for one of this: a band song takes as long to make as six of
+        them, and a recording is as large as a hundred.
     """
 
     compose: Callable[[int, int], tuple[str, Any]]
-    medium: Medium
+    write: Callable[[Any], bytes] = midi.write
+    suffix: str = ".mid"
     every: int = 1
 
     def count(self, songs: int) -> int:
@@ -32,9 +34,12 @@ class Kind:
 
 
 KINDS = {
-    "drums": Kind(drums.compose, midi.SCORE),
-    "piano": Kind(piano.compose, midi.SCORE),
-    "sound": Kind(sound.compose, audio.SOUND, every=15),
+    "drums": Kind(drums.compose),
+    "piano": Kind(piano.compose),
+    "melody": Kind(voice.compose),
+    "band": Kind(band.compose, band.write, every=3),
+    "loops": Kind(loops.compose),
+    "sound": Kind(sound.compose, audio.SOUND.write, ".wav", every=15),
 }
 
 
@@ -65,30 +70,43 @@ def write(
         _check_folders(out, kinds, songs, seed)
     total = 0
     for kind in kinds:
-        missing = [folder for folder in (out / kind, out) if not folder.exists()]
-        try:
-            (out / kind).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Error(f"cannot make the folder {out / kind}: {error.strerror}") from None
+        made: list[Path] = []
         try:
             for i, (name, content) in enumerate(corpus(kind, songs, seed), 1):
-                atomic.write(out / kind / name, content)
+                path = out / kind / name
+                made += _make_folder(path.parent)
+                atomic.write(path, content)
                 total += len(content)
                 progress(kind, i, KINDS[kind].count(songs))
         except Error:
             with suppress(OSError):
-                for folder in missing:
+                for folder in reversed(made):
                     folder.rmdir()  # only where it is empty: songs that are whole stay
             raise
     return total
 
 
 def corpus(kind: str, songs: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """Yields the file names and contents of the songs of one kind, in order."""
-    compose, medium = KINDS[kind].compose, KINDS[kind].medium
-    for index in range(KINDS[kind].count(songs)):
-        name, piece = compose(seed, index)
-        yield f"{index + 1:05d}-{name}{medium.suffixes[0]}", medium.write(piece)
+    """Yields the file names and contents of the songs of one kind, in order; a name may begin with a folder."""
+    made = KINDS[kind]
+    for index in range(made.count(songs)):
+        name, piece = made.compose(seed, index)
+        folder, slash, name = name.rpartition("/")
+        yield f"{folder}{slash}{index + 1:05d}-{name}{made.suffix}", made.write(piece)
+
+
+def _make_folder(folder: Path) -> list[Path]:
+    """Makes a folder and those above it; returns the new ones, the highest first.
+
+    Raises:
+      Error: if it cannot be made.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()][::-1]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Error(f"cannot make the folder {folder}: {error.strerror}") from None
+    return missing
 
 
 def _check_folders(out: Path, kinds: list[str], songs: int, seed: int) -> None:
@@ -99,7 +117,8 @@ def _check_folders(out: Path, kinds: list[str], songs: int, seed: int) -> None:
     """
     for kind in kinds:
         folder = out / kind
-        others = {path.name for path in folder.iterdir() if path.name[0] != "."} if folder.is_dir() else set()
+        files = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
+        others = {path.as_posix() for path in files if path.name[0] != "."}
         if not others:
             continue
         for name, content in corpus(kind, songs, seed):

@@ -69,12 +69,18 @@ def compose(seed: int, index: int) -> tuple[str, Score]:
     return style.name, Score(DIVISION, (track,), ((0, tempo),), ((0, *style.meter),))
 
 
-def arrange(style: Style, rng: Rng) -> list[Hits]:
-    """Returns the bars of a song in order."""
+def arrange(style: Style, rng: Rng, form: str | None = None) -> list[Hits]:
+    """Returns the bars of a song in order.
+
+    Args:
+      style: what it is made of.
+      rng: what chooses.
+      form: sections as in `FORMS`; one of them where none is given.
+    """
     band = rehearse(style, rng)
     short, long = fill(rng.pick(style.fills), rng), fill(rng.pick(style.fills), rng)
     bars: list[Hits] = []
-    for name in rng.pick(FORMS).split():
+    for name in (form or rng.pick(FORMS)).split():
         letter, count = name[0], int(name[1:])
         groove = band.section(letter)
         section = [groove[i % 2].copy() for i in range(count)]
@@ -94,12 +100,8 @@ def arrange(style: Style, rng: Rng) -> list[Hits]:
 
 def rehearse(style: Style, rng: Rng) -> Band:
     """Returns one of each of a style's alternatives, picked once for the song, so that the song repeats itself."""
-
-    def with_option(line: str) -> str:
-        return line.replace("?", "x" if rng.chance(0.5) else ".")
-
-    kicks = [with_option(rng.pick(style.kicks)) for _ in range(3)]
-    snares = [with_option(rng.pick(style.snares)) for _ in range(2)]
+    kicks = [line(style.kicks, rng) for _ in range(3)]
+    snares = [line(style.snares, rng) for _ in range(2)]
     cymbals, lift = rng.pick(style.cymbals), rng.pick(style.lift)
     verse = bar(kicks[0], snares[0], cymbals, style.foot), bar(kicks[1], snares[0], cymbals, style.foot)
     chorus = bar(kicks[0], snares[0], lift, style.foot), bar(kicks[2], snares[1], lift, style.foot)
@@ -121,11 +123,16 @@ def rehearse(style: Style, rng: Rng) -> Band:
     return Band((intro[0], verse[1]), verse, chorus, (bridge[0], bridge[1]))
 
 
+def line(lines: tuple[str, ...], rng: Rng) -> str:
+    """Returns one of a limb's lines, its optional hits decided."""
+    return rng.pick(lines).replace("?", "x" if rng.chance(0.5) else ".")
+
+
 def bar(kick: str, snare: str, cymbals: str, foot: str) -> Hits:
     """Returns one bar from its lines; `grooves` explains their characters."""
     steps = np.zeros((2 * len(kick), 9), np.int64)
-    for drum, line in ((KICK, kick), (SNARE, snare), (CLOSED, foot)):
-        for i, hit in enumerate(line):
+    for drum, hits in ((KICK, kick), (SNARE, snare), (CLOSED, foot)):
+        for i, hit in enumerate(hits):
             if hit != ".":
                 steps[2 * i, drum] = LIMB[hit]
     for i, cymbal in enumerate(cymbals):

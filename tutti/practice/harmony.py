@@ -108,6 +108,11 @@ def chord(numeral: str, key: Key) -> Chord:
     return Chord(root, tuple(classes), tuple(scale))
 
 
+def tonic(key: Key) -> Chord:
+    """Returns the chord of a key's first degree."""
+    return chord("I" if key.mode in ("major", "mixolydian") else "i", key)
+
+
 def progression(text: str, key: Key) -> list[tuple[Chord, ...]]:
     """Returns the chords of each bar, which share the bar evenly; "-" is a bar without chords."""
     return [tuple(chord(numeral, key) for numeral in bar.split() if numeral != "-") for bar in text.split("|")]

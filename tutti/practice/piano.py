@@ -177,7 +177,7 @@ def introduction(bars: list[tuple[Chord, ...]], texture: Texture, rng: Rng, leas
 
 def ending(key: Key, start: int, size: int) -> list[Note]:
     """Returns the last bar, which begins at `start` and has `size` eighths: the tonic chord, held."""
-    tonic = harmony.chord("I" if key.mode in ("major", "mixolydian") else "i", key)
+    tonic = harmony.tonic(key)
     low = harmony.bass(tonic)
     return [Note(start, size, pitch, 80) for pitch in (low, *harmony.voiced(tonic, None), low + 36)]
 
@@ -202,12 +202,21 @@ def louder(notes: list[Note], by: int) -> list[Note]:
 
 
 def play(piece: Piece, rng: Rng) -> Score:
-    """Returns a piece as a person plays it.
+    """Returns a piece as a person plays it. The end slows down."""
+    notes = performed(piece.notes, piece.meter, rng)
+    bar = EIGHTHS[piece.meter] * EIGHTH
+    slowing = [((2 * piece.bars - 4 + i) * bar // 2, piece.tempo * share / 100) for i, share in enumerate((94, 86, 76))]
+    tempos = ((0, float(piece.tempo)), *slowing)
+    return Score(DIVISION, (Track(notes, name="Piano"),), tempos, ((0, *piece.meter),))
 
-    Every four bars grow louder and softer again, the end slows down, and chords are not quite together.
+
+def performed(written: list[Note], meter: tuple[int, int], rng: Rng) -> Notes:
+    """Returns notes as a person plays them, 480 ticks a quarter.
+
+    Every four bars grow louder and softer again, and chords are not quite together.
     """
-    eighth, length, pitch, velocity = np.array(piece.notes, np.int64).T
-    phrase = 4 * EIGHTHS[piece.meter]
+    eighth, length, pitch, velocity = np.array(written, np.int64).T
+    phrase = 4 * EIGHTHS[meter]
     swell = np.rint(6 * np.sin(np.pi * (eighth % phrase) / phrase)).astype(np.int64)
     velocity = np.clip(velocity + swell + rng.spread(5, len(pitch)), 1, 127)
     # Where two hands meet on one key, the louder note stays.
@@ -218,8 +227,4 @@ def play(piece: Piece, rng: Rng) -> Score:
     onset = np.maximum(eighth * EIGHTH + rng.spread(5, len(eighth)), 0)
     duration = length * EIGHTH * 15 // 16
     gap = np.where(np.diff(pitch, append=-1) == 0, np.diff(onset, append=0), duration + 1)
-    notes = Notes.of(onset, np.minimum(duration, gap - 1), pitch, velocity)
-    bar = EIGHTHS[piece.meter] * EIGHTH
-    slowing = [((2 * piece.bars - 4 + i) * bar // 2, piece.tempo * share / 100) for i, share in enumerate((94, 86, 76))]
-    tempos = ((0, float(piece.tempo)), *slowing)
-    return Score(DIVISION, (Track(notes, name="Piano"),), tempos, ((0, *piece.meter),))
+    return Notes.of(onset, np.minimum(duration, gap - 1), pitch, velocity)

@@ -1,4 +1,4 @@
-"""Textures, the ways in which the left hand plays chords: patterns of one bar, a word for each eighth.
+"""Textures, the ways to play chords with a left hand or in a band: patterns of one bar, a word for each eighth.
 
 b  bass, the root      o  the root an octave above it      f  the fifth over the bass      t  the tenth
 l m h  the close chord's low, middle and high note; lmh strikes them together
@@ -67,6 +67,32 @@ PRELUDES = {
     (6, 8): (Texture("b m u l h v"), Texture("b l m h u v")),
 }
 TEXTURES = {(4, 4): COMMON, (3, 4): WALTZ, (6, 8): SIX}
+# What the parts of a band play, as `lineups` names them.
+BAND: dict[str, dict[tuple[int, int], tuple[Texture, ...]]] = {
+    "bass": {
+        (4, 4): (Texture("b . b . b . b ."), Texture("b b b b b b b b"), Texture("b . . b b . f ."),
+                 Texture("b . f . o . f ."), Texture("b . . . f . . ."), Texture("b . . o . . f b")),
+        (3, 4): (Texture("b . . . . ."), Texture("b . . . f ."), Texture("b . f . f .")),
+        (6, 8): (Texture("b . . b . ."), Texture("b . b f . b"), Texture("b . . f . .")),
+    },
+    "chords": {
+        (4, 4): (Texture("lmh . lmh . lmh . lmh ."), Texture(". . lmh . . . lmh .", short=True),
+                 Texture("lmh . . lmh . . lmh ."), Texture(". lmh . lmh . lmh . lmh", short=True),
+                 Texture("lmh . lmh lmh . lmh lmh ."), Texture("lmh . . . lmh . . .")),
+        (3, 4): (Texture(". . lmh . lmh .", short=True), Texture("lmh . lmh . lmh ."), Texture("lmh . . . lmh .")),
+        (6, 8): (Texture(". . lmh . . lmh", short=True), Texture("lmh . . lmh . ."), Texture("lmh . lmh lmh . lmh")),
+    },
+    "pad": {
+        (4, 4): (Texture("lmh . . . lmh . . ."),),
+        (3, 4): (Texture("lmh . . . . ."),),
+        (6, 8): (Texture("lmh . . lmh . ."),),
+    },
+    "arpeggio": {
+        (4, 4): (Texture("l m h u v u h m"), Texture("u h m h u h m h"), Texture("u v w v u v w v")),
+        (3, 4): (Texture("l m h u h m"), Texture("u v w v u h")),
+        (6, 8): (Texture("l m h u h m"), Texture("w v u w v u")),
+    },
+}  # fmt: skip
 EIGHTHS = {(4, 4): 8, (3, 4): 6, (6, 8): 6}
 
 PULSE, BEAT = 62, 70

@@ -83,7 +83,7 @@ def test_what_is_written_is_what_was_made() -> None:
     pytest.importorskip("soundfile")
     name, made = sound.compose(1, 3)
     assert name.startswith("strings-")
-    content = KINDS["sound"].medium.write(made)
+    content = KINDS["sound"].write(made)
     assert np.array_equal(audio.read(content).samples, made.samples)
 
 
