@@ -15,7 +15,8 @@ _WORDS = {
     CHORDS: r"chords?|accomp\w*|comping|pads?|rhythm|harmony|akkorde?|acordes|accords",
 }
 _NAMED = {role: re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])", re.IGNORECASE) for role, words in _WORDS.items()}
-_STEEL_DRUMS = re.compile(r"steel ?(?:drum|pan)s?", re.IGNORECASE)
+# What is neither drums nor the melody.
+_NEITHER = re.compile(r"steel ?(?:drum|pan)s?|back(?:ing|ground) ?(?:vocals?|vox|voices?)", re.IGNORECASE)
 # A track that is named for drums is one if it plays notes that General MIDI has for drums.
 LEAST_DRUM_NOTES = 0.5
 BASSES = range(32, 40)
@@ -38,7 +39,7 @@ def declared(track: Track) -> Role | None:
 
 def _of_name(name: str) -> str | None:
     """Returns the role that a track's name names first; drums where it names them at all, as in `bass drum`."""
-    name = _STEEL_DRUMS.sub(" ", name)
+    name = _NEITHER.sub(" ", name)
     if _NAMED[DRUMS].search(name):
         return DRUMS
     found = [(match.start(), role) for role, words in _NAMED.items() if (match := words.search(name))]

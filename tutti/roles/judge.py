@@ -6,7 +6,7 @@ for melody track selection in MIDI files", ISMIR 2006; S. T. Madsen, G. Widmer, 
 track identification in MIDI files", IWAIM 2007; A. Friberg, S. Ahlbäck, "Recognition of the main melody in a polyphonic
 symbolic score using perceptual knowledge", Journal of New Music Research 38, 2009. Their weights here are those of a
 conditional logit fitted to chorales, folk tunes with chords (also moved above the tune, strummed and broken), string
-quartets, the hands of piano pieces and a jazz band, and rounded.
+quartets, the hands of piano pieces, a jazz band and composed bands, and rounded.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -104,9 +104,9 @@ def _melodic(part: Playing, middle: float) -> float:
     return (
         2 * above
         + 4 * part.steps
-        + 3 * part.present
-        - 2 * min(part.overlap, 2)
-        - 2 * part.repeated
-        - part.even
+        + 4 * part.present
+        - 1.5 * min(part.overlap, 2)
+        - part.repeated
+        - 2 * part.even
         - min(part.pace, 4) / 2
     )

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tutti.roles.playing import TWELFTHS
+from tutti.roles.playing import struck as struck_together
 from tutti.score import Notes, joined
 
 # The pitches of each drum of a kit. A drummer keeps to few of the pitches of one drum; a bass takes them as they come.
@@ -35,8 +37,8 @@ MOST_TOMS = 0.4
 # The share of the notes of plain drums that play their drum by its commonest pitch; many have several crashes.
 LEAST_SETTLED = 0.8
 # Either drums strike together, some of them only, and not as seldom as chords change ...
-LEAST_TOGETHER = 0.1
-MOST_AT_ONCE = 2.8
+LEAST_TOGETHER = 0.08
+MOST_AT_ONCE = 3.0
 LEAST_ONSETS_A_QUARTER = 0.8
 # ... or there are few of them, and the hats go on through the piece.
 FEW_PITCHES = 5
@@ -82,9 +84,9 @@ def is_kit(notes: Notes, division: int) -> bool:
         return False
     if np.count_nonzero(struck) <= FEW_PITCHES and hats >= MOSTLY_HATS:
         return True
-    at_once = np.diff(np.flatnonzero(np.diff(notes.onset, prepend=-1, append=-1)))
+    onset, _, at_once = struck_together(notes, division)
     together = at_once[at_once > 1]
-    quarters = (int(notes.onset[-1]) - int(notes.onset[0])) / division
+    quarters = (onset[-1] - onset[0]) / TWELFTHS
     return bool(
         len(together) >= LEAST_TOGETHER * len(at_once)
         and together.mean() <= MOST_AT_ONCE

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tutti.score import Notes
 
@@ -43,11 +44,10 @@ def playing(notes: Notes, division: int, quarters: float) -> Playing:
       division: ticks of a quarter note.
       quarters: the length of the piece.
     """
-    last = np.flatnonzero(np.diff(notes.onset, append=-1))
-    onset, highest = notes.onset[last], notes.pitch[last]
+    onset, highest, _ = struck(notes, division)
     interval = np.abs(np.diff(highest))
-    wait = np.bincount(np.minimum(np.diff(onset) * TWELFTHS // division, 16 * TWELFTHS))
-    with_onset = len(np.unique(onset // division))
+    wait = np.bincount(np.minimum(np.diff(onset), 16 * TWELFTHS))
+    with_onset = len(np.unique(onset // TWELFTHS))
     count = max(len(interval), 1)
     repeated = np.count_nonzero(interval == 0)
     return Playing(
@@ -60,6 +60,18 @@ def playing(notes: Notes, division: int, quarters: float) -> Playing:
         pace=len(onset) / with_onset,
         present=with_onset / max(quarters, with_onset),
     )
+
+
+def struck(notes: Notes, division: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Returns what is struck when, taking for one what a player strikes nearly at once.
+
+    Returns:
+      The onsets in twelfths of a quarter note, the highest pitch of each, and how many notes it has; int64[n] each.
+    """
+    # One number for the onset and the pitch.
+    key = np.sort((2 * TWELFTHS * notes.onset + division) // (2 * division) << 7 | notes.pitch)
+    last = np.flatnonzero(np.diff(key >> 7, append=-1))
+    return key[last] >> 7, key[last] & 127, np.diff(last, prepend=-1)
 
 
 def overlap(notes: Notes) -> float:
