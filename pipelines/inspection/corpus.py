@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines import report
@@ -78,7 +78,7 @@ class CorpusInspection:
 
     def to_json(self) -> dict[str, Any]:
         """Returns the figures, as `tutti inspect --json` prints them."""
-        return asdict(self)
+        return {**vars(self), "encodings": {name: vars(taken) for name, taken in self.encodings.items()}}
 
     def table(self) -> str:
         """Returns the figures as text, as `tutti inspect` prints them."""
