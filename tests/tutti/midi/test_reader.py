@@ -28,7 +28,7 @@ def test_what_is_written_is_read_again(score: Score) -> None:
 def test_symusic_and_mido_read_the_same_notes() -> None:
     for path in sorted(corpus("jazz").glob("*.mid")) + sorted(corpus("metallica/midi").glob("*.mid"))[:3]:
         data = path.read_bytes()
-        by_symusic, by_mido = midi.read(data), reader._from_mido(data, "")
+        by_symusic, by_mido = midi.read(data), reader._from_mido(data)
 
         def onsets(score: Score) -> list[tuple[int, int, bool]]:
             return sorted(
@@ -86,18 +86,18 @@ PLAYED = {
 def test_mido_ends_a_note_with_the_first_end_of_its_pitch(name: str) -> None:
     messages, expected = PLAYED[name]
     # What never ends would end with the track.
-    score = reader._from_mido(file_of([[*messages, tempo(120, wait=900)]]), "")
+    score = reader._from_mido(file_of([[*messages, tempo(120, wait=900)]]))
     assert [played[:4] for played in heard(score)] == expected
 
 
 def test_mido_ends_a_note_on_its_own_channel() -> None:
     messages = [on(60, 90), on(60, 70, channel=9), off(60, 100, channel=9), off(60, 200)]
-    assert heard(reader._from_mido(file_of([messages]), "")) == [(0, 100, 60, 70, 0, True), (0, 300, 60, 90, 0, False)]
+    assert heard(reader._from_mido(file_of([messages]))) == [(0, 100, 60, 70, 0, True), (0, 300, 60, 90, 0, False)]
 
 
 def test_mido_reads_tempos_and_meters_of_all_tracks_in_order() -> None:
     one = [meter(3, 4), tempo(90), tempo(150, wait=960)]
-    score = reader._from_mido(file_of([one, [*note(), tempo(60), meter(4, 4)]]), "")
+    score = reader._from_mido(file_of([one, [*note(), tempo(60), meter(4, 4)]]))
     assert score.meters == ((0, 3, 4), (480, 4, 4))
     assert [tick for tick, _ in score.tempos] == [0, 480, 960]
     assert [bpm for _, bpm in score.tempos] == pytest.approx([90, 60, 150], abs=1e-3)
@@ -107,7 +107,7 @@ def test_mido_reads_tempos_and_meters_of_all_tracks_in_order() -> None:
 @given(scores())
 def test_symusic_and_mido_read_any_score_alike(score: Score) -> None:
     data = midi.write(replace(score, tempos=((0, 90.0), (score.division, 150.0))))
-    by_symusic, by_mido = midi.read(data), reader._from_mido(data, "")
+    by_symusic, by_mido = midi.read(data), reader._from_mido(data)
     assert heard(by_symusic) == heard(by_mido)
     assert (by_symusic.division, by_symusic.meters) == (by_mido.division, by_mido.meters)
     assert np.array(by_symusic.tempos) == pytest.approx(np.array(by_mido.tempos), rel=1e-6)
@@ -160,7 +160,7 @@ HOSTILE = {
     **BAD_CONTAINERS,
     "no notes": file_of([[]]),
     "beyond the limit of 16,384 beats": file_of([note(wait=2**28 - 1)]),
-    "beyond": file_of([[message for _ in range(9) for message in note(wait=2**28 - 1)]]),
+    "beyond the limit": file_of([[message for _ in range(9) for message in note(wait=2**28 - 1)]]),
     "beyond the limit of 16,777,216": bytes(midi.MAX_BYTES + 1),
 }
 
@@ -171,8 +171,8 @@ def test_a_bad_file_is_rejected_with_a_reason(reason: str) -> None:
         midi.read(HOSTILE[reason])
 
 
-def test_the_truncated_piece_of_the_piano_corpus_says_what_is_missing() -> None:
-    with pytest.raises(RejectedFile, match="truncated: track 2 claims 2,356 bytes, 316 are left"):
+def test_the_truncated_piece_of_the_piano_corpus_says_where_it_ends() -> None:
+    with pytest.raises(RejectedFile, match="truncated: the file ends within track 2"):
         midi.read((corpus("piano") / "z_aeristhemepiano.mid").read_bytes())
 
 
@@ -187,6 +187,6 @@ def test_mutated_files_are_read_or_rejected_in_bounded_memory() -> None:
 
 
 def test_a_meter_that_no_file_can_hold_is_left_out() -> None:
-    score = reader._from_mido(file_of([[meter(3, 1 << 20), meter(3, 8), *note()]]), "")
+    score = reader._from_mido(file_of([[meter(3, 1 << 20), meter(3, 8), *note()]]))
     assert score.meters == ((0, 3, 8),)
     assert midi.read(midi.write(score)).meters == score.meters
