@@ -27,7 +27,7 @@ def reason(read: Callable[[bytes], Any], data: bytes) -> str:
 
 @pytest.mark.parametrize("read", [midi.read, messages.read])
 def test_however_a_file_is_damaged_the_reason_is_one_of_a_few_in_plain_words(read: Callable[[bytes], Any]) -> None:
-    reasons = {reason(read, data) for data in [*damaged(1500), *BAD_CONTAINERS.values()]} - {""}
+    reasons = {reason(read, data) for data in [*damaged(500), *BAD_CONTAINERS.values()]} - {""}
     assert not [text for text in reasons if JARGON.search(text)]
     assert all(len(text) < 100 and "\n" not in text for text in reasons)
     # But for the bounds and a track's number they hold no figures, which would make each file's reason its own.
@@ -47,8 +47,7 @@ def test_a_tick_beyond_64_bits_rejects_the_file() -> None:
     # Ten bytes of delta time; the loudness of 200 makes symusic refuse the file, so that mido reads it.
     events = b"\x00\x90\x3c\xc8" + b"\xff" * 10 + b"\x7f\x80\x3c\x00\x00\xff\x2f\x00"
     data = b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk" + len(events).to_bytes(4, "big") + events
-    for read in (midi.read, messages.read):
-        assert "beyond the limit" in reason(read, data) or "above 127" in reason(read, data)
+    assert "beyond the limit" in reason(midi.read, data)
 
 
 def test_a_score_takes_a_loudness_above_127_for_the_loudest() -> None:
