@@ -94,7 +94,7 @@ def test_a_pitch_is_heard_at_its_frequency_and_an_octave_at_twice_that() -> None
     assert peaks == pytest.approx([220, 440], rel=0.02)
 
 
-def test_programs_sound_differently_and_drums_are_drums_whatever_their_program() -> None:
+def test_programs_sound_differently_and_drums_are_drums() -> None:
     piano, flute = sound(score(played([0]))), sound(score(played([0], program=73)))
     assert np.abs(piano.samples - flute.samples).max() > 0.1
     kick, hat = (sound(score(played([0], pitch, drum=True))) for pitch in (36, 42))
