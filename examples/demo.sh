@@ -23,7 +23,8 @@ run tutti ingest "$out/corpus/piano" --dataset "$out/data/piano" \
 
 step "3. Datasets -> trained networks"
 run tutti train --dataset "$out/data/drums" --preset drums-wavenet-small --run "$out/runs/drums"
-run tutti train --dataset "$out/data/piano" --preset miditok-lstm-small --steps 800 --run "$out/runs/piano"
+run tutti train --dataset "$out/data/piano" --preset miditok-lstm-small --run "$out/runs/piano" \
+    --units 192 --dropout 0.05 --learning-rate 0.006 --steps 900
 run tutti evaluate --run "$out/runs/drums" --dataset "$out/data/drums"
 run tutti evaluate --run "$out/runs/piano" --dataset "$out/data/piano"
 
@@ -32,7 +33,7 @@ run tutti export --run "$out/runs/drums" --models "$out/models/drums"
 run tutti export --run "$out/runs/piano" --models "$out/models/piano"
 mkdir -p "$out/music"
 run tutti generate --model "$out/models/drums" --out "$out/music/drums.mid" --steps 544 --top-p 0.95 --seed 7 -n 4 $sound
-run tutti generate --model "$out/models/piano" --out "$out/music/piano.mid" --steps 1024 --temperature 0.9 --seed 7 -n 4 $sound
+run tutti generate --model "$out/models/piano" --out "$out/music/piano.mid" --steps 1024 --temperature 0.9 --seed 8 -n 4 $sound
 
 step "Made in $out"
 cat <<END
