@@ -32,6 +32,6 @@ CMD ["train", "--help"]
 
 FROM ${PYTHON_BASE} AS serving
 COPY --from=source /src /src
-RUN pip install --no-cache-dir --constraint /src/constraints.txt '/src[serving,miditok,audio]'
+RUN pip install --no-cache-dir --constraint /src/constraints.txt '/src[serving,miditok,audio,sound]'
 ENTRYPOINT ["tutti"]
 CMD ["generate", "--help"]

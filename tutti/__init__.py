@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from trainer.train import train as train
     from tutti import encodings as encodings
     from tutti import midi as midi
+    from tutti import synthesis as synthesis
     from tutti.score import Score as Score
 
 __version__ = "0.1.0"
@@ -42,6 +43,7 @@ _PUBLIC = {
     "load": ("serving.saved_model:load", "serving"),
     "encodings": ("tutti.encodings", ""),
     "midi": ("tutti.midi", ""),
+    "synthesis": ("tutti.synthesis", ""),
     "Score": ("tutti.score:Score", ""),
 }
 

@@ -4,6 +4,7 @@ libsndfile decodes them, through soundfile, and soxr changes sampling rates; bot
 needs neither. Container: "Multimedia Programming Interface and Data Specifications 1.0" (IBM and Microsoft, 1991).
 """
 
+import base64
 import importlib
 import io
 import struct
@@ -37,7 +38,7 @@ FULL_SCALE = 1 << 15
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """A recording.
+    """A recording. In a notebook it shows a player.
 
     Attributes:
       rate: samples a second.
@@ -51,6 +52,10 @@ class Sound:
     def seconds(self) -> float:
         """How long it lasts."""
         return len(self.samples) / self.rate
+
+    def _repr_html_(self) -> str:
+        content = base64.b64encode(write(self)).decode()
+        return f'<audio controls src="data:audio/wav;base64,{content}"></audio>'
 
 
 def read(data: bytes) -> Sound:

@@ -1,4 +1,4 @@
-"""TensorFlow without its start-up chatter."""
+"""Libraries that write past `sys.stderr`, without what they write: TensorFlow's start-up chatter above all."""
 
 import os
 import sys
@@ -20,6 +20,17 @@ def importing() -> Iterator[None]:
         yield
         return
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    try:
+        with stderr_shut():
+            yield
+    finally:
+        if "tensorflow" in sys.modules:
+            sys.modules["tensorflow"].get_logger().setLevel("ERROR")
+
+
+@contextmanager
+def stderr_shut() -> Iterator[None]:
+    """Drops what is written to file descriptor 2, where libraries write past `sys.stderr`."""
     sys.stderr.flush()
     stderr = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -30,5 +41,3 @@ def importing() -> Iterator[None]:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nowhere)
-        if "tensorflow" in sys.modules:
-            sys.modules["tensorflow"].get_logger().setLevel("ERROR")

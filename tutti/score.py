@@ -107,6 +107,23 @@ class Score:
         return bar if 8 * bar >= self.division else 4 * self.division
 
 
+def seconds_at(tick: NDArray[np.int64], division: int, tempos: Sequence[tuple[int, float]]) -> NDArray[np.float64]:
+    """Returns the time of ticks in seconds, float64[n].
+
+    Args:
+      tick: int64[n], in any order.
+      division: ticks of a quarter note.
+      tempos: (tick, quarter notes a minute), in order, at least one.
+    """
+    changes = np.array([tempo[0] for tempo in tempos], np.int64)
+    tick_seconds = 60 / (np.array([tempo[1] for tempo in tempos]) * division)
+    change_seconds = np.cumsum(np.diff(changes) * tick_seconds[:-1])
+    change_seconds = np.concatenate([[0.0], change_seconds]) + changes[0] * tick_seconds[0]
+    place = np.maximum(np.searchsorted(changes, tick, side="right") - 1, 0)
+    seconds: NDArray[np.float64] = change_seconds[place] + (tick - changes[place]) * tick_seconds[place]
+    return seconds
+
+
 def simplest_meter(length: int, resolution: int) -> tuple[int, int]:
     """Returns the simplest time signature, in quarters or shorter, of a bar.
 

@@ -33,13 +33,18 @@ def main(argv: list[str]) -> None:
 
 def _generate(args: argparse.Namespace) -> None:
     from serving.generation import output
+    from tutti import synthesis
 
     config = GenerationConfig(
         **{field.name: getattr(args, field.name) for field in dataclasses.fields(GenerationConfig)}
     )
-    output.check_place(args.out, args.bpm)
+    sound = args.sound or args.soundfont is not None
+    for path in output.numbered(args.out, args.n):
+        output.check_place(path, args.bpm, sound=sound)
     model = tutti.load(args.model)
-    output.check(args.out, model.encoding.medium, bpm=args.bpm, sheet=args.sheet)
+    output.check(args.out, model.encoding.medium, bpm=args.bpm, sheet=args.sheet, sound=sound)
+    if sound:
+        synthesis.soundfont(args.soundfont)
     request = model.request(config)
     _report_request(model, request)
     begun = time.perf_counter()
@@ -56,12 +61,20 @@ def _generate(args: argparse.Namespace) -> None:
 
 def _write(pieces: list[GeneratedPiece], args: argparse.Namespace) -> list[list[Path]]:
     """Writes all files of all pieces, or none, and returns those of each piece."""
+    from serving.generation import output
     from tutti import atomic
 
-    contents: list[dict[Path, bytes]] = []
-    for i, piece in enumerate(pieces, 1):
-        path = args.out if len(pieces) == 1 else args.out.with_stem(f"{args.out.stem}-{i}")
-        contents.append(piece.rendered(path, bpm=args.bpm, picture=not args.no_picture, sheet=args.sheet))
+    contents = [
+        piece.rendered(
+            path,
+            bpm=args.bpm,
+            picture=not args.no_picture,
+            sheet=args.sheet,
+            sound=args.sound,
+            soundfont=args.soundfont,
+        )
+        for path, piece in zip(output.numbered(args.out, len(pieces)), pieces, strict=True)
+    ]
     atomic.write_all({path: content for files in contents for path, content in files.items()})
     return [list(files) for files in contents]
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from serving.generation.config import GIBBS_STEPS, PERTURBATIONS
 from tutti.cli.flags import Parser
 from tutti.cli.flags import flag as flag_of_field
+from tutti.cli.sound_flags import add_sound_arguments
 
 EXAMPLES = """examples:
-  tutti generate --model models/drums --out drums.mid
+  tutti generate --model models/drums --out drums.mid --sound
   tutti generate --model models/drums --out drums.mid --prompt groove.mid --prompt-tokens 136 -n 4
   tutti generate --model models/piano --out piano.mid --prompt "C4 E4 0.4.7" --temperature 0.8 --top-p 0.95
   tutti generate --model models/styles --out trap.mid --label trap
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--bpm", type=float, help="quarter notes a minute in the MIDI file (120, or what the tokens say)"
     )
+    add_sound_arguments(parser)
     parser.add_argument("--sheet", action="store_true", help="write OUT.musicxml too, and pages where they can be made")
     parser.add_argument("--no-picture", action="store_true", help="write no OUT.png")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")

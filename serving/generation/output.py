@@ -1,4 +1,4 @@
-"""Pieces as files: music, its picture, its sheet, and text."""
+"""Pieces as files: music, its sound, its picture, its sheet, and text."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,16 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from serving.options import OptionError
-from tutti import atomic, midi
+from tutti import atomic, audio, midi, synthesis
 from tutti.errors import Error
 from tutti.medium import Medium
+from tutti.midi.messages import Messages
 from tutti.score import Score
 
 SLOWEST, FASTEST = 4, 1000
+WAV = ".wav"
 
 
-def check_place(path: Path, bpm: float | None = None) -> None:
-    """Makes sure, as far as can be known before there is a piece, that one can be written.
+def numbered(path: Path, count: int) -> list[Path]:
+    """Returns the files of some pieces: OUT.mid for one, OUT-1.mid, OUT-2.mid ... for several."""
+    return [path] if count == 1 else [path.with_stem(f"{path.stem}-{number}") for number in range(1, count + 1)]
+
+
+def check_place(path: Path, bpm: float | None = None, *, sound: bool = False) -> None:
+    """Makes sure, as far as can be known before there is a piece, that one can be written, and its sound where wanted.
 
     Raises:
       Error: if there is no such folder, it cannot be written to, or the tempo is out of bounds.
@@ -24,9 +31,11 @@ def check_place(path: Path, bpm: float | None = None) -> None:
     if not path.parent.is_dir():
         raise Error(f"cannot write {path}: there is no folder {path.parent}")
     atomic.check_writable(path)
+    if sound:
+        atomic.check_writable(path.with_suffix(WAV))
 
 
-def check(path: Path, medium: Medium, *, bpm: float | None = None, sheet: bool = False) -> None:
+def check(path: Path, medium: Medium, *, bpm: float | None = None, sheet: bool = False, sound: bool = False) -> None:
     """Makes sure that a piece of this medium can be written so.
 
     Raises:
@@ -42,9 +51,9 @@ def check(path: Path, medium: Medium, *, bpm: float | None = None, sheet: bool =
             own=own,
             noun=medium.noun,
         )
-    sound = own not in midi.SCORE.suffixes
-    for option, given in (("bpm", bpm is not None), ("sheet", sheet)):
-        if given and sound:
+    is_midi = own in midi.SCORE.suffixes
+    for option, given in (("bpm", bpm is not None), ("sheet", sheet), ("sound", sound)):
+        if given and not is_midi:
             raise OptionError(f"{{{option}}} does not apply to a model that writes {{noun}} files", noun=medium.noun)
 
 
@@ -57,11 +66,17 @@ def rendered(
     bpm: float | None = None,
     picture: bool = False,
     sheet: bool = False,
+    soundfont: bytes | None = None,
 ) -> dict[Path, bytes]:
-    """Returns what to write for a piece: path -> content, the music first and then its tokens as text."""
+    """Returns what to write for a piece: path -> content, the music first and then its tokens as text.
+
+    With a SoundFont, as `tutti.synthesis.soundfont` returns it, the piece is played on that and written as sound, too.
+    """
     if bpm is not None:
         piece = replace(piece, tempos=((0, bpm),))
     contents = {path: medium.write(piece), path.with_suffix(".txt"): (" ".join(tokens) + "\n").encode()}
+    if soundfont is not None:
+        contents[path.with_suffix(WAV)] = audio.write(synthesis.synthesised(_played(piece, contents[path]), soundfont))
     if picture:
         from tutti.drawing import picture as drawing
 
@@ -72,6 +87,10 @@ def rendered(
             # The picture has OUT.png already.
             contents[page if page not in contents else path.with_suffix(f".sheet{suffix}")] = content
     return contents
+
+
+def _played(piece: Any, content: bytes) -> Score | Messages:
+    return piece if isinstance(piece, Score | Messages) else midi.read(content)
 
 
 def _sheet(piece: Any, content: bytes, title: str) -> dict[str, bytes]:

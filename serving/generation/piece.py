@@ -8,7 +8,8 @@ from typing import Any
 
 from serving.generation import output
 from serving.generation.perturb import Disturbance
-from tutti import atomic
+from tutti import atomic, synthesis
+from tutti.audio import Sound
 from tutti.encodings.base import Encoding
 
 
@@ -38,7 +39,14 @@ class GeneratedPiece:
         return self.encoding.decode(self.tokens)
 
     def write(
-        self, path: str | os.PathLike[str], *, bpm: float | None = None, picture: bool = False, sheet: bool = False
+        self,
+        path: str | os.PathLike[str],
+        *,
+        bpm: float | None = None,
+        picture: bool = False,
+        sheet: bool = False,
+        sound: bool = False,
+        soundfont: str | os.PathLike[str] | None = None,
     ) -> list[Path]:
         """Writes the piece as music and, beside it, as text; all files or none.
 
@@ -47,6 +55,8 @@ class GeneratedPiece:
           bpm: quarter notes a minute, instead of those that the tokens say or 120.
           picture: draw it, too (`.png`).
           sheet: write it as sheet music, too (`.musicxml`, and pages where a program that engraves is installed).
+          sound: write how MIDI sounds, too (`.wav`).
+          soundfont: the instruments that play it (`.sf2`), which asks for `sound`; none for those of the extra `sound`.
 
         Returns:
           The files, the music first.
@@ -54,18 +64,46 @@ class GeneratedPiece:
         Raises:
           Error: if it cannot be written so, or a file cannot be written; older files stay as they were then.
         """
-        contents = self.rendered(path, bpm=bpm, picture=picture, sheet=sheet)
+        contents = self.rendered(path, bpm=bpm, picture=picture, sheet=sheet, sound=sound, soundfont=soundfont)
         atomic.write_all(contents)
         return list(contents)
 
     def rendered(
-        self, path: str | os.PathLike[str], *, bpm: float | None = None, picture: bool = False, sheet: bool = False
+        self,
+        path: str | os.PathLike[str],
+        *,
+        bpm: float | None = None,
+        picture: bool = False,
+        sheet: bool = False,
+        sound: bool = False,
+        soundfont: str | os.PathLike[str] | None = None,
     ) -> dict[Path, bytes]:
         """Returns what `write` would write: path -> content."""
-        output.check(Path(path), self.encoding.medium, bpm=bpm, sheet=sheet)
+        sound = sound or soundfont is not None
+        output.check(Path(path), self.encoding.medium, bpm=bpm, sheet=sheet, sound=sound)
         return output.rendered(
-            Path(path), self.tokens, self.score, self.encoding.medium, bpm=bpm, picture=picture, sheet=sheet
+            Path(path),
+            self.tokens,
+            self.score,
+            self.encoding.medium,
+            bpm=bpm,
+            picture=picture,
+            sheet=sheet,
+            soundfont=synthesis.soundfont(soundfont) if sound else None,
         )
+
+    def sound(self, soundfont: str | os.PathLike[str] | None = None) -> Sound:
+        """Returns the piece as it sounds, which a notebook shows as a player.
+
+        Args:
+          soundfont: the instruments that play MIDI (`.sf2`); none for those of the extra `sound`.
+
+        Raises:
+          Error: if it cannot be made to sound; says why.
+        """
+        if isinstance(self.score, Sound):
+            return self.score
+        return synthesis.synthesised(self.score, synthesis.soundfont(soundfont))
 
     def to_json(self) -> dict[str, Any]:
         """Returns what there is to say of the piece beside its tokens, as a JSON object."""

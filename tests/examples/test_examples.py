@@ -80,3 +80,4 @@ def test_the_notebook_runs_and_shows_its_results(tmp_path: Path, monkeypatch: py
     shown = [set(output.get("data", {})) for cell in notebook.cells for output in cell.get("outputs", [])]
     assert sum("text/html" in kinds for kinds in shown) >= 3
     assert sum("image/png" in kinds for kinds in shown) >= 2
+    assert "<audio controls" in notebook.cells[-1].outputs[0].data["text/html"]

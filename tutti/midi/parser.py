@@ -1,10 +1,11 @@
-"""mido's parser, made to accept key signatures that name no key, which some programs write."""
+"""mido's parser, made to accept key signatures that name no key, which some programs write, and to bound its work."""
 
 import io
 
 import mido
 
-from tutti.midi import smf
+from tutti.errors import RejectedFile
+from tutti.midi import refusals, smf
 
 
 def parse(division: int, tracks: list[bytes], *, clip: bool = False) -> mido.MidiFile:
@@ -16,8 +17,19 @@ def parse(division: int, tracks: list[bytes], *, clip: bool = False) -> mido.Mid
       clip: whether data bytes above 127 count as 127; else they are an error.
 
     Raises:
-      Exception: any of mido's, if a chunk is damaged.
+      RejectedFile: if a chunk is damaged; says how.
     """
+    for track in tracks:
+        smf.refuse_endless_times(track)
+    try:
+        return _parsed(division, tracks, clip)
+    except (RejectedFile, MemoryError):
+        raise
+    except Exception as error:
+        raise refusals.rejected(error) from None
+
+
+def _parsed(division: int, tracks: list[bytes], clip: bool) -> mido.MidiFile:
     try:
         return mido.MidiFile(file=io.BytesIO(smf.file(division, tracks)), clip=clip)
     except (mido.KeySignatureError, IndexError):

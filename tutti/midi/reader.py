@@ -11,7 +11,7 @@ import symusic
 
 from tutti.errors import RejectedFile
 from tutti.medium import MIDI_SUFFIXES, Medium
-from tutti.midi import parser, smf
+from tutti.midi import parser, refusals, smf
 from tutti.midi.channels import with_channels
 from tutti.midi.smf import DRUM_CHANNEL, MAX_BYTES_MIDO, MICROSECONDS_A_MINUTE
 from tutti.score import MAX_BEATS, MAX_NOTES, Notes, Score, Track
@@ -19,6 +19,9 @@ from tutti.score import MAX_BEATS, MAX_NOTES, Notes, Score, Track
 MAX_BYTES = 16 << 20
 # Of a meter, in parts of a whole note. A damaged file can say up to 2^255; symusic holds what fits into a byte.
 SHORTEST_BEAT = 128
+# symusic counts ticks in 32 bits, and mido without bound.
+MAX_TICK = (1 << 31) - 1
+TOO_FAR = f"a note lies beyond the limit of {MAX_BEATS:,} beats for a song"
 
 
 def read(data: bytes, channels: bool = False) -> Score:
@@ -74,14 +77,17 @@ SCORE = Medium("MIDI", MIDI_SUFFIXES, MAX_BYTES, read, write)
 
 def _parsed(division: int, chunks: list[bytes], smpte: bool) -> Score:
     """Returns the score of track chunks that sound together."""
+    size = sum(map(len, chunks))
     try:
         # symusic does not say which of a file's tracks a note was in, so it is given them one by one.
         score = from_symusic(*(symusic.Score.from_midi(smf.file(division, [chunk])) for chunk in chunks))
-        if not score.tracks:
+        if not score.tracks and size <= MAX_BYTES_MIDO:
             # symusic drops notes that never end, and some drum machines never end one.
-            score = _from_mido(smf.file(division, chunks), "no notes in it")
+            score = _from_mido(division, chunks)
     except (RuntimeError, ValueError, LookupError, OverflowError) as error:
-        score = _from_mido(smf.file(division, chunks), str(error))
+        if size > MAX_BYTES_MIDO:
+            raise refusals.rejected(error) from None
+        score = _from_mido(division, chunks)
     # In SMPTE time a tempo has no effect.
     return replace(score, tempos=((0, 120.0),)) if smpte else score
 
@@ -99,7 +105,7 @@ def from_symusic(*parsed: "symusic.core.ScoreTick") -> Score:
                 continue
             columns = track.notes.numpy()
             if columns["time"].min() < 0 or columns["duration"].min() < 0:
-                raise RejectedFile(f"a note lies beyond tick 2^31, the limit is {MAX_BEATS:,} beats")
+                raise RejectedFile(TOO_FAR)
             notes = Notes.of(columns["time"], columns["duration"], columns["pitch"], columns["velocity"])
             tracks.append(Track(notes, track.name, track.program, track.is_drum, number))
     tempos = [(tempo.time, tempo.qpm) for part in parsed for tempo in part.tempos]
@@ -110,26 +116,13 @@ def from_symusic(*parsed: "symusic.core.ScoreTick") -> Score:
     return Score(division, tuple(tracks), tuple(tempos) or ((0, 120.0),), tuple(meters) or ((0, 4, 4),))
 
 
-def _from_mido(data: bytes, refusal: str) -> Score:
-    """Returns the score of a file of type 0 or 1 as mido reads it.
-
-    Args:
-      data: the file.
-      refusal: why symusic refused it.
+def _from_mido(division: int, chunks: list[bytes]) -> Score:
+    """Returns the score of track chunks that sound together, as mido reads them.
 
     Raises:
-      RejectedFile: if mido refuses it as well.
+      RejectedFile: if mido refuses it, or a track lasts longer than symusic can count.
     """
-    if len(data) > MAX_BYTES_MIDO:
-        raise RejectedFile(f"cannot be parsed: {refusal}")
-    smf.refuse_endless_times(data)
-    try:
-        _, division, _, chunks = smf.chunks(data)
-        file = parser.parse(division, chunks, clip=True)
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise RejectedFile(f"cannot be parsed: {refusal}; {error or type(error).__name__}") from None
+    file = parser.parse(division, chunks, clip=True)
     tempos: list[tuple[int, float]] = []
     meters: list[tuple[int, int, int]] = []
     tracks = []
@@ -154,6 +147,8 @@ def _from_mido(data: bytes, refusal: str) -> Score:
             elif message.type in ("note_on", "note_off") and (queue := sounding.get((message.channel, message.note))):
                 onset, velocity, program = queue.pop(0)
                 parts.setdefault((message.channel, program), []).append((onset, tick - onset, message.note, velocity))
+        if tick > MAX_TICK:
+            raise RejectedFile(TOO_FAR)
         for (channel, pitch), queue in sounding.items():
             for onset, velocity, program in queue:
                 parts.setdefault((channel, program), []).append((onset, tick - onset, pitch, velocity))
@@ -191,6 +186,5 @@ def _bounded(score: Score) -> Score:
         raise RejectedFile(f"{count:,} notes are beyond the limit of {MAX_NOTES:,} for a song")
     last = max(int(track.notes.onset[-1]) for track in score.tracks)
     if last > MAX_BEATS * score.division:
-        beat = last // score.division
-        raise RejectedFile(f"a note at beat {beat:,} is beyond the limit of {MAX_BEATS:,} beats for a song")
+        raise RejectedFile(TOO_FAR)
     return score

@@ -14,7 +14,7 @@ from tutti.practice import harmony, melody
 from tutti.practice.piano import KEYS
 from tutti.practice.rng import Rng
 from tutti.practice.textures import EIGHTHS
-from tutti.score import Notes, Score, Track
+from tutti.score import Notes, Score, Track, seconds_at
 
 RATE = 8000
 BARS = 2
@@ -127,11 +127,4 @@ def _fall(time: Samples, constant: int) -> Samples:
 
 def _samples_at(score: Score, tick: NDArray[np.int64], rate: int) -> NDArray[np.int64]:
     """Returns the number of the sample at each tick, by the score's tempos: int64[n]."""
-    changes = np.array([tempo[0] for tempo in score.tempos], np.int64)
-    bpm = np.array([tempo[1] for tempo in score.tempos])
-    tick_seconds = 60 / (bpm * score.division)
-    change_seconds = np.cumsum(np.diff(changes) * tick_seconds[:-1])
-    change_seconds = np.concatenate([[0.0], change_seconds]) + changes[0] * tick_seconds[0]
-    place = np.maximum(np.searchsorted(changes, tick, side="right") - 1, 0)
-    seconds = change_seconds[place] + (tick - changes[place]) * tick_seconds[place]
-    return np.rint(seconds * rate).astype(np.int64)
+    return np.rint(seconds_at(tick, score.division, score.tempos) * rate).astype(np.int64)

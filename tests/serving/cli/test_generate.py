@@ -8,11 +8,11 @@ import pytest
 from serving.cli.generate import main
 from serving.export import export
 from serving.generation.prediction import predict
-from serving.saved_model import load
+from serving.saved_model import SavedModel, load
 from tests.pixels import coloured
 from tests.serving.conftest import LABELS, made
 from trainer.models.lstm.settings import Lstm
-from tutti import cli, midi
+from tutti import cli, midi, synthesis
 from tutti.encodings.events import Events
 from tutti.encodings.mulaw import MuLaw
 from tutti.encodings.vocabulary import Vocabulary
@@ -125,6 +125,44 @@ def test_events_become_messages_a_picture_and_a_sheet(tmp_path: Path) -> None:
     assert {"out.png", "out.musicxml"} <= {path.name for path in tmp_path.iterdir()}
 
 
+def test_how_midi_sounds_is_written_and_named_in_json(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("midirenderer")
+    main(["--model", str(models), "--out", str(tmp_path / "a.mid"), "--steps", "40", "-n", "2", "--sound", "--json"])
+    made = json.loads(capsys.readouterr().out)
+    for number, piece in enumerate(made["pieces"], 1):
+        assert str(tmp_path / f"a-{number}.wav") in piece["files"]
+        assert (tmp_path / f"a-{number}.wav").read_bytes()[:4] == b"RIFF"
+
+
+def test_nothing_is_generated_where_the_sound_cannot_be_made(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out-2.wav").mkdir()
+    (tmp_path / "text.sf2").write_text("no instruments")
+    monkeypatch.setattr(SavedModel, "answer", lambda *_: pytest.fail("it was asked"))
+    command = ["generate", "--model", str(models), "--out", str(tmp_path / "out.mid"), "--steps", "9"]
+    for flags, reason in (
+        (["-n", "3", "--sound"], "out-2.wav: Is a directory"),
+        (["--soundfont", str(tmp_path / "text.sf2")], "text.sf2 is no SoundFont"),
+        (["--soundfont", str(tmp_path / "missing.sf2")], "cannot read"),
+    ):
+        assert cli.main([*command, *flags]) == 2
+        assert reason in capsys.readouterr().err.splitlines()[-1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out-2.wav", "text.sf2"]
+
+
+def test_without_the_packages_for_sound_one_line_names_the_extra(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(synthesis, "PACKAGE", "a_package_that_is_not_there")
+    assert cli.main(["generate", "--model", str(models), "--out", str(tmp_path / "a.mid"), "--sound"]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "sound of notes needs a_package_that_is_not_there; install it with: pip install '.[sound]'" in line
+    assert not list(tmp_path.iterdir())
+
+
 def test_sound_becomes_a_recording_with_its_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     export(made(tmp_path / "run", SMALL, encoding=MuLaw()), str(tmp_path / "model"))
     options = ["generate", "--model", str(tmp_path / "model"), "--steps", "400", "--seed", "3"]
@@ -137,6 +175,7 @@ def test_sound_becomes_a_recording_with_its_picture(tmp_path: Path, capsys: pyte
         (["--out", str(tmp_path / "x.flac")], "must end in .wav"),
         (["--out", str(tmp_path / "x.wav"), "--sheet"], "--sheet does not apply"),
         (["--out", str(tmp_path / "x.wav"), "--bpm", "90"], "--bpm does not apply"),
+        (["--out", str(tmp_path / "x.wav"), "--sound"], "--sound does not apply"),
     ):
         assert cli.main([*options, *flags]) == 2
         assert reason in capsys.readouterr().err.splitlines()[-1]
