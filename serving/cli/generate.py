@@ -44,7 +44,7 @@ def _generate(args: argparse.Namespace) -> None:
     _report_request(model, request)
     begun = time.perf_counter()
     pieces = model.answer(request)
-    _report_speed(sum(piece.new_tokens for piece in pieces), time.perf_counter() - begun, request)
+    _report_speed([piece.new_tokens for piece in pieces], time.perf_counter() - begun, request.config)
     files = _write(pieces, args)
     if args.json:
         print(json.dumps(_described(model, request, pieces, files), indent=1))
@@ -87,14 +87,28 @@ def _report_request(model: SavedModel, request: GenerationRequest) -> None:
         _note(f"{request.config.mood!r}: label {mood.label} (cosine {mood.cosine:.2f}{runner_up})")
     elif model.labels and request.label is None:
         _note(f"note: --label asks for one of {', '.join(model.labels)}")
-    new = f"{request.config.steps} tokens" if request.config.steps else "the prompt, with new content"
-    _note(f"{model.path}: {request.config.n} x {new}")
+    config = request.config
+    new = f"{config.steps} tokens" if config.steps else "the prompt, with new content"
+    if config.bars:
+        new = f"{config.bars} bars"
+    _note(f"{model.path}: {config.n} x {new}")
 
 
-def _report_speed(count: int, seconds: float, request: GenerationRequest) -> None:
+def _report_speed(counts: list[int], seconds: float, config: GenerationConfig) -> None:
+    count = sum(counts)
     _note(f"{count:,} tokens in {seconds:.1f} s, {count / seconds:,.0f} tokens/s")
-    if not count and request.config.steps:
-        _note("note: the model ends the piece here; with --prompt-tokens it goes on from an earlier place")
+    if config.bars or not config.steps:
+        return
+    if not count:
+        _note(
+            "note: the model ends the piece here; with --prompt-tokens it goes on from an earlier place, with --no-end "
+            "from here"
+        )
+    elif short := sum(2 * new < config.steps for new in counts):
+        _note(
+            f"note: the model ended {short} of {config.n} pieces before half of {config.steps} tokens; --min-steps N "
+            "keeps it from that up to N tokens, --no-end altogether"
+        )
 
 
 def _report_disturbances(piece: GeneratedPiece, path: Path) -> None:

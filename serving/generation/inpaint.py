@@ -16,6 +16,7 @@ from serving.generation.piece import GeneratedPiece
 from serving.generation.request import GenerationRequest
 from serving.options import OptionError
 from tutti.encodings.base import FrameEncoding
+from tutti.encodings.durations import to_bar_line
 
 Bits = NDArray[np.uint8]
 # (frames uint8[n, window, bits], the bits to keep, likewise, seeds int64[n]) -> frames
@@ -43,7 +44,9 @@ def defaults(model: ExportedModel, config: GenerationConfig) -> dict[str, Any]:
     """Returns the options that apply to models of frames, with their values where they are not given."""
     # What is kept in parts is to be filled in, not to be continued.
     steps = 0 if config.keep_steps or config.keep_pitches else model.window
-    return {"steps": steps, "gibbs_steps": GIBBS_STEPS, "keep_steps": "", "keep_pitches": ""}
+    if config.bars is not None:
+        steps = MAX_STEPS
+    return {"steps": steps, "bars": None, "gibbs_steps": GIBBS_STEPS, "keep_steps": "", "keep_pitches": ""}
 
 
 def generate(model: ExportedModel, request: GenerationRequest) -> list[GeneratedPiece]:
@@ -53,7 +56,8 @@ def generate(model: ExportedModel, request: GenerationRequest) -> list[Generated
       Error: if an option is out of bounds.
     """
     config, encoding = request.config, cast(FrameEncoding, model.encoding)
-    steps, gibbs_steps = config.steps or 0, GIBBS_STEPS if config.gibbs_steps is None else config.gibbs_steps
+    steps = _in_bars(config.steps or 0, config.bars, encoding, len(request.prompt))
+    gibbs_steps = GIBBS_STEPS if config.gibbs_steps is None else config.gibbs_steps
     most = int(model.description["limits"]["gibbs_steps"])
     for name, value, limit in (("gibbs_steps", gibbs_steps, most), ("steps", steps, MAX_STEPS)):
         if not 0 <= value <= limit:
@@ -71,6 +75,15 @@ def generate(model: ExportedModel, request: GenerationRequest) -> list[Generated
         GeneratedPiece(tokens=tuple(tokens), seed=seed, new_tokens=len(tokens), encoding=encoding)
         for seed, tokens in zip(config.seeds, pieces, strict=True)
     ]
+
+
+def _in_bars(steps: int, bars: int | None, encoding: FrameEncoding, given: int) -> int:
+    """Returns how many frames, `steps` at most, so many new bars are; all `steps` where nothing is said of bars."""
+    if bars is None:
+        return steps
+    if encoding.frame_duration is None:
+        raise OptionError("{bars} does not apply to the encoding {encoding}; say with {steps}", encoding=encoding.name)
+    return min(steps, int(to_bar_line(given * encoding.frame_duration, bars) / encoding.frame_duration))
 
 
 def masked(
