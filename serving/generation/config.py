@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PERTURBATIONS = ("return", "key", "corpus")
 # Sampling begins in silence, and it takes some tens of steps until nothing is left of that.
 GIBBS_STEPS = 100
+# As long as a piece is at most that can be read.
+MOST_BARS = 4096
 # Options that every model takes.
 COMMON = frozenset({"n", "steps", "seed", "prompt", "prompt_tokens"})
 
@@ -84,6 +86,8 @@ class GenerationConfig:
                 raise OptionError(f"{{{name}}} is {value}; it must be at least {least}")
         if not -(2**63) <= self.seed < 2**63 - self.n:
             raise OptionError("{seed} is {value}; it must fit into 64 bits", value=self.seed)
+        if self.bars is not None and self.bars > MOST_BARS:
+            raise OptionError(f"{{bars}} is {self.bars}; it must be at most {MOST_BARS}")
         if self.no_end and self.min_steps is not None:
             raise OptionError("{no_end} and {min_steps} both say when the piece may end; give one of them")
         if self.label is not None and self.mood is not None:

@@ -44,9 +44,13 @@ def defaults(model: ExportedModel, config: GenerationConfig) -> dict[str, Any]:
     """Returns the options that apply to models of frames, with their values where they are not given."""
     # What is kept in parts is to be filled in, not to be continued.
     steps = 0 if config.keep_steps or config.keep_pitches else model.window
-    if config.bars is not None:
-        steps = MAX_STEPS
-    return {"steps": steps, "bars": None, "gibbs_steps": GIBBS_STEPS, "keep_steps": "", "keep_pitches": ""}
+    return {
+        "steps": steps if config.bars is None else None,
+        "bars": None,
+        "gibbs_steps": GIBBS_STEPS,
+        "keep_steps": "",
+        "keep_pitches": "",
+    }
 
 
 def generate(model: ExportedModel, request: GenerationRequest) -> list[GeneratedPiece]:
@@ -56,7 +60,7 @@ def generate(model: ExportedModel, request: GenerationRequest) -> list[Generated
       Error: if an option is out of bounds.
     """
     config, encoding = request.config, cast(FrameEncoding, model.encoding)
-    steps = _in_bars(config.steps or 0, config.bars, encoding, len(request.prompt))
+    steps = config.steps or 0 if config.bars is None else _in_bars(config.bars, config.steps, encoding, request.prompt)
     gibbs_steps = GIBBS_STEPS if config.gibbs_steps is None else config.gibbs_steps
     most = int(model.description["limits"]["gibbs_steps"])
     for name, value, limit in (("gibbs_steps", gibbs_steps, most), ("steps", steps, MAX_STEPS)):
@@ -77,13 +81,20 @@ def generate(model: ExportedModel, request: GenerationRequest) -> list[Generated
     ]
 
 
-def _in_bars(steps: int, bars: int | None, encoding: FrameEncoding, given: int) -> int:
-    """Returns how many frames, `steps` at most, so many new bars are; all `steps` where nothing is said of bars."""
-    if bars is None:
-        return steps
-    if encoding.frame_duration is None:
-        raise OptionError("{bars} does not apply to the encoding {encoding}; say with {steps}", encoding=encoding.name)
-    return min(steps, int(to_bar_line(given * encoding.frame_duration, bars) / encoding.frame_duration))
+def _in_bars(bars: int, most: int | None, encoding: FrameEncoding, prompt: Sequence[str]) -> int:
+    """Returns how many frames new bars behind a prompt are, `most` at most.
+
+    Raises:
+      OptionError: if a frame is no part of a bar.
+    """
+    duration = encoding.frame_duration
+    if duration is None:
+        raise OptionError(
+            "{bars} does not apply to the encoding {encoding}; say with {steps} how many frames there shall be",
+            encoding=encoding.name,
+        )
+    steps = int(to_bar_line(len(prompt) * duration, bars) / duration)
+    return steps if most is None else min(steps, most)
 
 
 def masked(

@@ -60,7 +60,7 @@ def length(encoding: TokenEncoding, tokens: Sequence[str]) -> Fraction:
 
 
 def cut(encoding: TokenEncoding, tokens: Sequence[str], end: Fraction) -> Tokens:
-    """Returns tokens without what is beyond `end`, in quarters; all of them where they do not last so long.
+    """Returns tokens without what is beyond `end`, above 0, in quarters; all of them where they do not last so long.
 
     Raises:
       ValueError: if more than the token decides how long one lasts.
