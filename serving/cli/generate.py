@@ -97,18 +97,26 @@ def _report_request(model: SavedModel, request: GenerationRequest) -> None:
 def _report_speed(counts: list[int], seconds: float, config: GenerationConfig) -> None:
     count = sum(counts)
     _note(f"{count:,} tokens in {seconds:.1f} s, {count / seconds:,.0f} tokens/s")
-    if config.bars or not config.steps:
-        return
-    if not count:
-        _note(
-            "note: the model ends the piece here; with --prompt-tokens it goes on from an earlier place, with --no-end "
-            "from here"
-        )
-    elif short := sum(2 * new < config.steps for new in counts):
-        _note(
-            f"note: the model ended {short} of {config.n} pieces before half of {config.steps} tokens; --min-steps N "
-            "keeps it from that up to N tokens, --no-end altogether"
-        )
+    if config.steps and (advice := _advice(counts, config.steps, config.bars)):
+        _note(f"note: {advice}")
+
+
+def _advice(counts: list[int], steps: int, bars: int | None) -> str:
+    """Says how to get longer pieces where these, of so many new tokens, are shorter than was asked for."""
+    if bars:
+        full = sum(count >= steps for count in counts)
+        if not full:
+            return ""
+        return f"{full} of {len(counts)} pieces took all {steps} tokens for {bars} bars; --steps N gives more"
+    if not any(counts):
+        return "the model ends the piece here; --prompt-tokens goes on from an earlier place, --no-end from here"
+    short = sum(2 * count < steps for count in counts)
+    if not short:
+        return ""
+    return (
+        f"the model ended {short} of {len(counts)} pieces before half of {steps} tokens; with --min-steps N it "
+        "writes N at least, with --no-end all"
+    )
 
 
 def _report_disturbances(piece: GeneratedPiece, path: Path) -> None:

@@ -75,7 +75,10 @@ def _add_length(parser: argparse.ArgumentParser) -> None:
     )
     ends = parser.add_mutually_exclusive_group()
     ends.add_argument(
-        "--min-steps", type=int, metavar="N", help="the piece does not end before N new tokens (0; never with --bars)"
+        "--min-steps",
+        type=int,
+        metavar="N",
+        help="the piece does not end before N new tokens (0; not at all with --bars)",
     )
     ends.add_argument(
         "--no-end", action="store_true", default=None, help="the piece does not end before --steps or --bars"

@@ -12,6 +12,8 @@ from tutti.encodings.base import TokenEncoding
 from tutti.encodings.durations import Durations
 
 STEPS = 500
+# So many times as many tokens as the shortest would be may be written for some bars: some, as BAR, last nothing.
+LASTING_NOTHING = 4
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Length:
 
 
 def default_steps(model: ExportedModel, config: GenerationConfig) -> int:
-    """Returns how many new tokens there are at most where a user does not say; with bars, what a model can write.
+    """Returns how many new tokens there are at most where a user does not say; with bars, more than enough.
 
     Raises:
       OptionError: if what is said of the length is out of bounds or cannot be had of this model.
@@ -63,7 +65,8 @@ def default_steps(model: ExportedModel, config: GenerationConfig) -> int:
     if steps is not None and least > steps:
         raise OptionError("{min_steps} is {least}, more than the {value} of {steps}", least=least, value=steps)
     bounded = [name for name in ("min_steps", "no_end", "bars") if getattr(config, name)]
-    if config.bars is not None and Durations.of(model.encoding, model.vocabulary) is None:
+    table = Durations.of(model.encoding, model.vocabulary) if config.bars is not None else None
+    if config.bars is not None and table is None:
         raise OptionError(
             "{bars} does not apply: a token of the encoding {encoding} does not say by itself how much of a bar it "
             "lasts; say with {steps} how many tokens there shall be",
@@ -75,7 +78,11 @@ def default_steps(model: ExportedModel, config: GenerationConfig) -> int:
             "run again",
             path=model.path,
         )
-    return int(model.description["limits"]["steps"]) if config.bars else max(STEPS, least)
+    if config.bars is None or table is None:
+        return max(STEPS, least)
+    shortest = min(filter(None, table.units), default=1)
+    enough = LASTING_NOTHING * (config.bars + 1) * table.bar // shortest
+    return max(least, min(enough, int(model.description["limits"]["steps"])))
 
 
 def wanted(config: GenerationConfig, steps: int, encoding: TokenEncoding, prompt: Sequence[str]) -> Length:

@@ -30,6 +30,11 @@ class Bounds(NamedTuple):
     forbidden: Tensor
     duration: Tensor
 
+    @property
+    def restrict(self) -> Tensor:
+        """Bool: whether there is a row that cannot choose every token."""
+        return tf.reduce_any(self.min_steps > 0) | tf.reduce_any(self.forbidden != PAD)
+
     @classmethod
     def none(cls, requests: SamplingRequests) -> Bounds:
         """Returns the bounds of rows that have none."""

@@ -114,20 +114,27 @@ class Sampler:
         truncation = Truncation.of(requests, self.size)
         mask, may_end = masks(bounds, self.size, self.padded), given + bounds.min_steps
         end = tf.where(bounds.duration > 0, tf.cast(bounds.duration, tf.int64), tf.int64.max)
+        # What no row of a tile asks for is not computed.
+        restricted, timed = bounds.restrict | truncation.some, tf.reduce_any(bounds.duration > 0)
 
-        def body(t: Tensor, token: Tensor, stop: Tensor, at: Tensor, state: Any, *arrays: Any) -> tuple[Any, ...]:
-            logits, state = self._step(token, state)
-            best = tf.reduce_max(logits + self.never, 1, keepdims=True)
+        def choice(t: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+            """Returns the logits of what can be chosen in step t, minus infinity for the rest, and the greatest."""
             # The least number there is keeps tokens with a logit of minus infinity above those that are masked.
             allowed = tf.maximum(logits, logits.dtype.min)
             allowed += tf.gather(mask, tf.cast(t >= may_end, tf.int32), batch_dims=1)
             top = tf.reduce_max(allowed, 1, keepdims=True)
-            allowed = truncation.applied(allowed, top, sharpness)
+            return truncation.applied(allowed, top, sharpness), top
+
+        def body(t: Tensor, token: Tensor, stop: Tensor, at: Tensor, state: Any, *arrays: Any) -> tuple[Any, ...]:
+            logits, state = self._step(token, state)
+            allowed = logits + self.never
+            best = tf.reduce_max(allowed, 1, keepdims=True)
+            allowed, top = tf.cond(restricted, lambda: choice(t, logits), lambda: (allowed, best))
             mass = tf.cumsum(tf.exp((allowed - top) * sharpness), 1)
             token = tf.searchsorted(mass, draws[t] * mass[:, -1:], side="right")[:, 0]
             reading = t < given
             token = tf.where(reading, prompt[tf.minimum(t, prompt_end)], token)
-            at = self._after(at, token)
+            at = tf.cond(timed, lambda: self._after(at, token), lambda: at)
             stop = tf.where(((token == EOS) | (at >= end)) & ~reading, tf.minimum(stop, t + 1), stop)
             chosen = (token, *_above_and_total(logits, best, token))
             return t + 1, token, stop, at, state, *(array.write(t, x) for array, x in zip(arrays, chosen, strict=True))

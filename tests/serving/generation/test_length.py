@@ -196,9 +196,12 @@ def test_the_command_writes_bars_and_says_how_to_get_longer_pieces(
     printed = capsys.readouterr()
     short = sum(piece["tokens"] < 150 for piece in json.loads(printed.out)["pieces"])
     assert short
-    assert re.search(rf"the model ended {short} of 4 pieces before half of 300 tokens; --min-steps N", printed.err)
+    assert re.search(rf"the model ended {short} of 4 pieces before half of 300 tokens; with --min-steps N", printed.err)
     assert cli.main([*command, "--bars", "2"]) == 0
     progress = capsys.readouterr().err.splitlines()
     assert progress[0].endswith(": 1 x 2 bars")
     assert not [line for line in progress if line.startswith("note")]
+    assert cli.main([*command, "--bars", "900", "--steps", "3"]) == 0
+    assert "note: 1 of 1 pieces took all 3 tokens for 900 bars; --steps N gives more" in capsys.readouterr().err
+    assert cli.main([*command, "--bars", "2"]) == 0
     assert quarters(melody, tuple((tmp_path / "a.txt").read_text().split())) == 8
