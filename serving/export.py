@@ -1,6 +1,6 @@
 """`tutti.export`: a run's weights -> a SavedModel that TensorFlow Serving, or anything with TensorFlow, can run.
 
-    NAME/<version>/saved_model.pb, variables/       signatures `generate`, the default, and `score`
+    NAME/<version>/saved_model.pb, variables/       signatures: `generate`, the default, and others
     NAME/<version>/assets/encoding.json             how tokens become music
     NAME/<version>/assets/vocabulary.json           tokens in id order
     NAME/<version>/assets/labels.json               names of the labels 1, 2, ... that it can be asked for
@@ -41,6 +41,7 @@ from trainer.models.registry import settings_to_json
 from trainer.run import directory
 from trainer.run.config import RunConfig
 from trainer.run.directory import Run
+from tutti.encodings.durations import Durations
 from tutti.encodings.registry import encoding_to_json
 from tutti.errors import Error
 
@@ -163,6 +164,7 @@ def _save(config: RunConfig, model: Any, path: str, tile: int) -> None:
     tf.saved_model.save(exported, path, {"serving_default": signatures["generate"], **signatures})
     assets = gfile.join(path, "assets")
     tf.io.gfile.makedirs(assets)
+    durations = Durations.of(config.encoding, config.vocabulary)
     description = {
         "format": FORMAT,
         "preset": config.preset,
@@ -171,6 +173,7 @@ def _save(config: RunConfig, model: Any, path: str, tile: int) -> None:
         "window": config.window,
         "snapshot": config.snapshot,
         "limits": exported.limits(),
+        **({"quarter": durations.quarter} if durations else {}),
         "tile": tile,
         "tensorflow": tf.__version__,
     }

@@ -49,7 +49,7 @@ def _generate(args: argparse.Namespace) -> None:
     _report_request(model, request)
     begun = time.perf_counter()
     pieces = model.answer(request)
-    _report_speed(sum(piece.new_tokens for piece in pieces), time.perf_counter() - begun, request)
+    _report_speed([piece.new_tokens for piece in pieces], time.perf_counter() - begun, request.config)
     files = _write(pieces, args)
     if args.json:
         print(json.dumps(_described(model, request, pieces, files), indent=1))
@@ -100,14 +100,36 @@ def _report_request(model: SavedModel, request: GenerationRequest) -> None:
         _note(f"{request.config.mood!r}: label {mood.label} (cosine {mood.cosine:.2f}{runner_up})")
     elif model.labels and request.label is None:
         _note(f"note: --label asks for one of {', '.join(model.labels)}")
-    new = f"{request.config.steps} tokens" if request.config.steps else "the prompt, with new content"
-    _note(f"{model.path}: {request.config.n} x {new}")
+    config = request.config
+    new = f"{config.steps} tokens" if config.steps else "the prompt, with new content"
+    if config.bars:
+        new = f"{config.bars} bars"
+    _note(f"{model.path}: {config.n} x {new}")
 
 
-def _report_speed(count: int, seconds: float, request: GenerationRequest) -> None:
+def _report_speed(counts: list[int], seconds: float, config: GenerationConfig) -> None:
+    count = sum(counts)
     _note(f"{count:,} tokens in {seconds:.1f} s, {count / seconds:,.0f} tokens/s")
-    if not count and request.config.steps:
-        _note("note: the model ends the piece here; with --prompt-tokens it goes on from an earlier place")
+    if config.steps and (advice := _advice(counts, config.steps, config.bars)):
+        _note(f"note: {advice}")
+
+
+def _advice(counts: list[int], steps: int, bars: int | None) -> str:
+    """Says how to get longer pieces where these, of so many new tokens, are shorter than was asked for."""
+    if bars:
+        full = sum(count >= steps for count in counts)
+        if not full:
+            return ""
+        return f"{full} of {len(counts)} pieces took all {steps} tokens for {bars} bars; --steps N gives more"
+    if not any(counts):
+        return "the model ends the piece here; --prompt-tokens goes on from an earlier place, --no-end from here"
+    short = sum(2 * count < steps for count in counts)
+    if not short:
+        return ""
+    return (
+        f"the model ended {short} of {len(counts)} pieces before half of {steps} tokens; with --min-steps N it "
+        "writes N at least, with --no-end all"
+    )
 
 
 def _report_disturbances(piece: GeneratedPiece, path: Path) -> None:

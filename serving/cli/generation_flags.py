@@ -11,6 +11,9 @@ from tutti.cli.sound_flags import add_sound_arguments
 EXAMPLES = """examples:
   tutti generate --model models/drums --out drums.mid --sound
   tutti generate --model models/drums --out drums.mid --prompt groove.mid --prompt-tokens 136 -n 4
+  tutti generate --model models/drums --out drums.mid --bars 8
+  tutti generate --model models/folk --out folk.mid --steps 200 --min-steps 100 -n 4
+  tutti generate --model models/piano --out piano.mid --steps 200 --no-end
   tutti generate --model models/piano --out piano.mid --prompt "C4 E4 0.4.7" --temperature 0.8 --top-p 0.95
   tutti generate --model models/styles --out trap.mid --label trap
   tutti generate --model models/moods --out hope.mid --mood "hope and surprise" --sheet
@@ -40,9 +43,7 @@ def parser() -> argparse.ArgumentParser:
         "--prompt", help="what to continue: a MIDI file (a recording), a text file of tokens, or tokens"
     )
     parser.add_argument("--prompt-tokens", type=int, default=0, metavar="N", help="only the prompt's first N (0: all)")
-    parser.add_argument(
-        "--steps", type=int, help="new tokens, less where the piece ends by itself (500; a window of a piano roll)"
-    )
+    _add_length(parser)
     parser.add_argument("--temperature", type=float, help="0 takes the likeliest token each time (1.0)")
     parser.add_argument("--top-k", type=int, help="sample from the k likeliest tokens only (0: all)")
     parser.add_argument("--top-p", type=float, help="from the fewest with this probability (0: all)")
@@ -59,6 +60,31 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-picture", action="store_true", help="write no OUT.png")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
     return parser
+
+
+def _add_length(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--steps",
+        type=int,
+        help="new tokens, less where the piece ends by itself (500, with --bars what these take; a window of a piano "
+        "roll)",
+    )
+    parser.add_argument(
+        "--bars",
+        type=int,
+        metavar="N",
+        help="new bars of 4/4, exactly, from the next bar line on; --steps, if given, is the most tokens they may take",
+    )
+    ends = parser.add_mutually_exclusive_group()
+    ends.add_argument(
+        "--min-steps",
+        type=int,
+        metavar="N",
+        help="the piece does not end before N new tokens (0; not at all with --bars)",
+    )
+    ends.add_argument(
+        "--no-end", action="store_true", default=None, help="the piece does not end before --steps or --bars"
+    )
 
 
 def _add_conditioning(parser: argparse.ArgumentParser) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PERTURBATIONS = ("return", "key", "corpus")
 # Sampling begins in silence, and it takes some tens of steps until nothing is left of that.
 GIBBS_STEPS = 100
+# As long as a piece is at most that can be read.
+MOST_BARS = 4096
 # Options that every model takes.
 COMMON = frozenset({"n", "steps", "seed", "prompt", "prompt_tokens"})
 
@@ -30,8 +32,11 @@ class GenerationConfig:
 
     Attributes:
       n: how many pieces.
-      steps: new tokens, fewer where the piece ends by itself (500); or new frames (a window, or none where a part of
-        the prompt is kept).
+      steps: new tokens, fewer where the piece ends by itself (500; with `bars` as many as these take); or new frames (a
+        window, or none where a part of the prompt is kept).
+      min_steps: new tokens before the model may end the piece (0; with `bars`, it may not).
+      no_end: whether the model may not end the piece, so that it has all of `steps` (False).
+      bars: new bars of 4/4 from the next bar line on; a bar in which the prompt ends is filled up first.
       seed: of the first piece; those of the others follow. A seed gives the same piece alone or among others.
       prompt: what to continue: a file, tokens, tokens as text, or a piece.
       prompt_tokens: how many tokens of the prompt to take, from its beginning; 0 for all.
@@ -54,6 +59,9 @@ class GenerationConfig:
 
     n: int = 1
     steps: int | None = None
+    min_steps: int | None = None
+    no_end: bool | None = None
+    bars: int | None = None
     seed: int = 1
     prompt: Prompt | None = None
     prompt_tokens: int = 0
@@ -71,12 +79,17 @@ class GenerationConfig:
     keep_pitches: str | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("prompt_tokens", 0), ("n", 1), ("perturb", 1), ("perturb_context", 1)):
+        bounds = {"prompt_tokens": 0, "n": 1, "min_steps": 0, "bars": 1, "perturb": 1, "perturb_context": 1}
+        for name, least in bounds.items():
             value = getattr(self, name)
             if value is not None and value < least:
                 raise OptionError(f"{{{name}}} is {value}; it must be at least {least}")
         if not -(2**63) <= self.seed < 2**63 - self.n:
             raise OptionError("{seed} is {value}; it must fit into 64 bits", value=self.seed)
+        if self.bars is not None and self.bars > MOST_BARS:
+            raise OptionError(f"{{bars}} is {self.bars}; it must be at most {MOST_BARS}")
+        if self.no_end and self.min_steps is not None:
+            raise OptionError("{no_end} and {min_steps} both say when the piece may end; give one of them")
         if self.label is not None and self.mood is not None:
             raise OptionError("{label} and {mood} both say which label is wanted; give one of them")
         self._check_perturbation()

@@ -16,6 +16,7 @@ from serving.generation.piece import GeneratedPiece
 from serving.generation.request import GenerationRequest
 from serving.options import OptionError
 from tutti.encodings.base import FrameEncoding
+from tutti.encodings.durations import to_bar_line
 
 Bits = NDArray[np.uint8]
 # (frames uint8[n, window, bits], the bits to keep, likewise, seeds int64[n]) -> frames
@@ -43,7 +44,13 @@ def defaults(model: ExportedModel, config: GenerationConfig) -> dict[str, Any]:
     """Returns the options that apply to models of frames, with their values where they are not given."""
     # What is kept in parts is to be filled in, not to be continued.
     steps = 0 if config.keep_steps or config.keep_pitches else model.window
-    return {"steps": steps, "gibbs_steps": GIBBS_STEPS, "keep_steps": "", "keep_pitches": ""}
+    return {
+        "steps": steps if config.bars is None else None,
+        "bars": None,
+        "gibbs_steps": GIBBS_STEPS,
+        "keep_steps": "",
+        "keep_pitches": "",
+    }
 
 
 def generate(model: ExportedModel, request: GenerationRequest) -> list[GeneratedPiece]:
@@ -53,7 +60,8 @@ def generate(model: ExportedModel, request: GenerationRequest) -> list[Generated
       Error: if an option is out of bounds.
     """
     config, encoding = request.config, cast(FrameEncoding, model.encoding)
-    steps, gibbs_steps = config.steps or 0, GIBBS_STEPS if config.gibbs_steps is None else config.gibbs_steps
+    steps = config.steps or 0 if config.bars is None else _in_bars(config.bars, config.steps, encoding, request.prompt)
+    gibbs_steps = GIBBS_STEPS if config.gibbs_steps is None else config.gibbs_steps
     most = int(model.description["limits"]["gibbs_steps"])
     for name, value, limit in (("gibbs_steps", gibbs_steps, most), ("steps", steps, MAX_STEPS)):
         if not 0 <= value <= limit:
@@ -71,6 +79,22 @@ def generate(model: ExportedModel, request: GenerationRequest) -> list[Generated
         GeneratedPiece(tokens=tuple(tokens), seed=seed, new_tokens=len(tokens), encoding=encoding)
         for seed, tokens in zip(config.seeds, pieces, strict=True)
     ]
+
+
+def _in_bars(bars: int, most: int | None, encoding: FrameEncoding, prompt: Sequence[str]) -> int:
+    """Returns how many frames new bars behind a prompt are, `most` at most.
+
+    Raises:
+      OptionError: if a frame is no part of a bar.
+    """
+    duration = encoding.frame_duration
+    if duration is None:
+        raise OptionError(
+            "{bars} does not apply to the encoding {encoding}; say with {steps} how many frames there shall be",
+            encoding=encoding.name,
+        )
+    steps = int(to_bar_line(len(prompt) * duration, bars) / duration)
+    return steps if most is None else min(steps, most)
 
 
 def masked(

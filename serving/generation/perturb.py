@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.generation.length import Length
 from serving.generation.prediction import Prediction
 from serving.generation.prompts import CorpusSong
 from serving.options import OptionError
+from tutti.encodings import durations
 from tutti.encodings.base import TokenEncoding
 from tutti.encodings.vocabulary import Vocabulary
 
@@ -25,8 +27,8 @@ SEMITONES = tuple(step for step in range(-6, 7) if step)
 # Keeps the random numbers of a disturbance apart from those of anything else with the same seed.
 STREAM = 0x70657274
 
-# (prompts of tokens, new tokens wanted of each, seeds) -> what the model writes behind them
-Predict = Callable[[Sequence[Sequence[str]], Sequence[int], Sequence[int]], Sequence[Prediction]]
+# (prompts of tokens, how long what is new shall be of each, seeds) -> what the model writes behind them
+Predict = Callable[[Sequence[Sequence[str]], Sequence[Length], Sequence[int]], Sequence[Prediction]]
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class PerturbedPiece:
       tokens: the prompt and what was written.
       believed: what the model takes for that.
       rng: draws the disturbances.
+      left: how much is still to be written.
       new_tokens: new tokens so far.
       log_prob: of the new tokens, each given what the model believed.
       ended: whether the model ended the piece.
@@ -90,6 +93,7 @@ class PerturbedPiece:
     tokens: list[str]
     believed: list[str]
     rng: np.random.Generator
+    left: Length
     new_tokens: int = 0
     log_prob: float = 0.0
     ended: bool = False
@@ -122,8 +126,8 @@ class Perturber:
                 encoding=self.encoding.name,
             )
 
-    def generate(self, prompt: Sequence[str], steps: int, seeds: Sequence[int]) -> list[PerturbedPiece]:
-        """Writes a piece of `steps` new tokens for each seed.
+    def generate(self, prompt: Sequence[str], length: Length, seeds: Sequence[int]) -> list[PerturbedPiece]:
+        """Writes a piece of `length` for each seed; its last token may pass the bar line.
 
         Up to its first disturbance a piece is the one that its seed gives without any. It does not depend on the
         others.
@@ -132,14 +136,16 @@ class Perturber:
           Error: if the model refuses the steps.
         """
         rngs = [np.random.default_rng([seed % (1 << 64), STREAM]) for seed in seeds]
-        pieces = [PerturbedPiece(seed, [*prompt], [*prompt], rng) for seed, rng in zip(seeds, rngs, strict=True)]
+        pieces = [
+            PerturbedPiece(seed, [*prompt], [*prompt], rng, length) for seed, rng in zip(seeds, rngs, strict=True)
+        ]
         turn, active = 0, pieces
         while active:
             for piece in active if turn else ():
                 self._disturb(piece)
             predictions = self.predict(
                 [piece.believed for piece in active],
-                [min(_gap(piece.rng, self.perturbation.every), steps - piece.new_tokens) for piece in active],
+                [piece.left.first(_gap(piece.rng, self.perturbation.every)) for piece in active],
                 [_turn_seed(piece.seed, turn) for piece in active],
             )
             for piece, prediction in zip(active, predictions, strict=True):
@@ -148,9 +154,17 @@ class Perturber:
                 piece.new_tokens += len(prediction.tokens)
                 piece.log_prob += prediction.log_prob
                 piece.ended = prediction.ended
-            active = [piece for piece in active if not piece.ended and piece.new_tokens < steps]
+                piece.left = self._left(length, prompt, piece)
+            active = [piece for piece in active if not piece.ended and not piece.left.reached]
             turn += 1
         return pieces
+
+    def _left(self, length: Length, prompt: Sequence[str], piece: PerturbedPiece) -> Length:
+        """Returns how much of the length that was wanted behind the prompt is left."""
+        if length.quarters is None:
+            return length.left(piece.new_tokens)
+        begun, at = (durations.length(self.encoding, tokens) for tokens in (prompt, piece.tokens))
+        return length.left(piece.new_tokens, at - begun)
 
     def _disturb(self, piece: PerturbedPiece) -> None:
         """Changes what the model believes, which is cut to what it will be shown, and notes how."""

@@ -20,7 +20,8 @@ class GeneratedPiece:
     Attributes:
       tokens: all of it, the prompt's too.
       seed: what it was made from.
-      new_tokens: how many of the tokens the model wrote; of a machine that fills in, all.
+      new_tokens: how many of the tokens the model wrote, those behind the last of so many bars among them; of a
+        machine that fills in, all.
       encoding: how tokens become music.
       log_prob: of the new tokens together, in nats; None where the model has no such thing.
       disturbances: where it was disturbed and how; None where that was not asked for.

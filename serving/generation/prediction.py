@@ -1,6 +1,6 @@
-"""Tokens that a model writes behind prompts of ids: one call of its `generate` signature."""
+"""Tokens that a model writes behind prompts of ids: one call of a signature."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,13 +27,33 @@ class Prediction:
     ended: bool
 
 
-def predict(model: ExportedModel, prompts: Sequence[Sequence[int]], **options: Any) -> list[Prediction]:
-    """Returns what a model of tokens writes behind each prompt of ids. `options` are those of `inputs`.
+def predict(
+    model: ExportedModel,
+    prompts: Sequence[Sequence[int]],
+    *,
+    min_steps: int | Sequence[int] = 0,
+    duration: int | Sequence[int] = 0,
+    **options: Any,
+) -> list[Prediction]:
+    """Returns what a model of tokens writes behind each prompt of ids.
+
+    Args:
+      model: the model.
+      prompts: ids, without BOS.
+      min_steps, duration: bounds as `serving.graph.bounds.Bounds` has them, for all rows or one for each. An export
+        without the signature `generate_bounded` takes none.
+      options: those of `inputs`.
 
     Raises:
       Error: if an option is out of bounds; the text says which.
     """
-    rows = model.call("generate", inputs(prompts, **options))
+    signature, tensors = "generate", inputs(prompts, **options)
+    if np.any(min_steps) or np.any(duration):
+        signature = "generate_bounded"
+        tensors["min_steps"] = _column("min_steps", min_steps, np.int32, len(prompts))
+        tensors["forbidden"] = tf.zeros([len(prompts), 0], tf.int32)
+        tensors["duration"] = _column("duration", duration, np.int32, len(prompts))
+    rows = model.call(signature, tensors)
     return [
         Prediction(model.vocabulary.words(tokens[:length].tolist()), float(log_prob), EOS in tokens[:length])
         for tokens, length, log_prob in zip(
@@ -51,7 +71,7 @@ def inputs(
     top_k: int = 0,
     top_p: float = 0.0,
     label: int | Sequence[int] = 0,
-) -> Mapping[str, Any]:
+) -> dict[str, Any]:
     """Returns the inputs of the `generate` signature: a row for each prompt (ids without BOS) and its seed.
 
     `steps` and `label` (its number) hold for all rows, or are given one for each.

@@ -1,31 +1,33 @@
 """Pieces from a model of tokens: an export whose `generate` signature takes prompts."""
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any, cast
 
 from serving.exported_model import ExportedModel
 from serving.generation.config import GenerationConfig
+from serving.generation.length import Length, default_steps, wanted
 from serving.generation.perturb import Perturbation, Perturber
 from serving.generation.piece import GeneratedPiece
 from serving.generation.prediction import Prediction, predict
 from serving.generation.request import GenerationRequest
-from serving.options import OptionError
+from tutti.encodings import durations
 from tutti.encodings.base import TokenEncoding
-
-STEPS = 500
+from tutti.encodings.durations import Durations
 
 
 def defaults(model: ExportedModel, config: GenerationConfig) -> dict[str, Any]:
     """Returns the options that apply to models of tokens, with their values where they are not given.
 
     Raises:
-      OptionError: if no new token is wanted.
+      OptionError: if what is said of the length is out of bounds or cannot be had of this model.
     """
-    if config.steps is not None and config.steps < 1:
-        raise OptionError("{steps} is {value}; it must be at least 1", value=config.steps)
     perturbed = config.perturb is not None
     return {
-        "steps": STEPS,
+        "steps": default_steps(model, config),
+        "min_steps": None,
+        "no_end": None,
+        "bars": None,
         "temperature": 1.0,
         "top_k": 0,
         "top_p": 0.0,
@@ -44,15 +46,26 @@ def generate(model: ExportedModel, request: GenerationRequest) -> list[Generated
     Raises:
       Error: if an option is out of bounds, or tokens of this encoding cannot be disturbed so.
     """
-    config = request.config
+    config, encoding = request.config, cast(TokenEncoding, model.encoding)
+    units = Durations.of(encoding, model.vocabulary) if config.bars else None
+
+    def duration(ids: Sequence[int], length: Length) -> int:
+        """Returns how long a prompt of ids and what comes behind it last, as the signature wants it."""
+        if units is None or length.quarters is None:
+            return 0
+        shown = durations.length(encoding, model.vocabulary.words(ids))
+        return ceil((shown + length.quarters) * units.quarter)
 
     def continued(
-        prompts: Sequence[Sequence[str]], steps: int | Sequence[int], seeds: Sequence[int]
+        prompts: Sequence[Sequence[str]], lengths: Sequence[Length], seeds: Sequence[int]
     ) -> list[Prediction]:
+        ids = [model.ids(prompt) for prompt in prompts]
         return predict(
             model,
-            [model.ids(prompt) for prompt in prompts],
-            steps=steps,
+            ids,
+            steps=[length.steps for length in lengths],
+            min_steps=[length.min_steps for length in lengths],
+            duration=[*map(duration, ids, lengths)],
             seeds=seeds,
             temperature=config.temperature,
             top_k=config.top_k,
@@ -60,12 +73,12 @@ def generate(model: ExportedModel, request: GenerationRequest) -> list[Generated
             label=0 if request.label is None else model.label_number(request.label),
         )
 
-    steps = STEPS if config.steps is None else config.steps
+    length = wanted(config, config.steps or default_steps(model, config), encoding, request.prompt)
     if config.perturb is None:
-        predictions = continued([request.prompt] * config.n, steps, config.seeds)
+        predictions = continued([request.prompt] * config.n, [length] * config.n, config.seeds)
         return [
             GeneratedPiece(
-                tokens=(*request.prompt, *prediction.tokens),
+                tokens=length.cut(encoding, request.prompt, prediction.tokens),
                 seed=seed,
                 new_tokens=len(prediction.tokens),
                 encoding=model.encoding,
@@ -76,15 +89,15 @@ def generate(model: ExportedModel, request: GenerationRequest) -> list[Generated
     perturbation = Perturbation(
         config.perturb, config.perturb_by or "return", config.perturb_context or model.window, request.corpus
     )
-    perturber = Perturber(continued, cast(TokenEncoding, model.encoding), model.vocabulary, perturbation)
+    perturber = Perturber(continued, encoding, model.vocabulary, perturbation)
     return [
         GeneratedPiece(
-            tokens=tuple(piece.tokens),
+            tokens=length.cut(encoding, request.prompt, piece.tokens[len(request.prompt) :]),
             seed=piece.seed,
             new_tokens=piece.new_tokens,
             encoding=model.encoding,
             log_prob=piece.log_prob,
             disturbances=tuple(piece.disturbances),
         )
-        for piece in perturber.generate(request.prompt, steps, config.seeds)
+        for piece in perturber.generate(request.prompt, length, config.seeds)
     ]

@@ -14,19 +14,17 @@ What that takes, beside rows that never mix:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from serving.graph.requests import MAX_STEPS, MAX_TEMPERATURE, SamplingRequests, request_checks, score_checks
+from serving.graph.bounds import NEVER, Bounds, bounds_checks, masks
+from serving.graph.requests import SamplingRequests, request_checks, score_checks
 from serving.graph.tiling import VECTOR, by_row_tiles, check_tile
 from serving.graph.truncation import Truncation
 from trainer import rng
-from trainer.run.config import RunConfig
 from trainer.types import Tensor
+from tutti.encodings.durations import Durations
 from tutti.encodings.vocabulary import BOS, EOS, PAD
 
 # Temperature 0 divides by nothing: this factor sends all but the greatest logit to minus infinity, and this draw then
@@ -42,19 +40,24 @@ class Sampler:
       vocabulary_size: V, the width of its logits.
       tile: rows in every matrix product; 0 fits it to the batch, see the module's text.
       labels: how many labels the model was trained with, numbered from 1.
+      durations: how long tokens last; None where that depends on more than the token.
     """
 
-    def __init__(self, model: Any, vocabulary_size: int, tile: int = 0, labels: int = 0) -> None:
+    def __init__(
+        self, model: Any, vocabulary_size: int, tile: int = 0, labels: int = 0, durations: Durations | None = None
+    ) -> None:
         check_tile(tile)
         self.model, self.size, self.tile, self.labels = model, vocabulary_size, tile, labels
-        padded = -(-vocabulary_size // VECTOR) * VECTOR
-        self.excess = padded - vocabulary_size
-        never = [0.0] * padded
-        never[PAD] = never[BOS] = -float("inf")
+        self.durations = durations
+        self.padded = -(-vocabulary_size // VECTOR) * VECTOR
+        never = [0.0] * self.padded
+        never[PAD] = never[BOS] = NEVER
         self.never = tf.constant(never)
 
-    def generate(self, requests: SamplingRequests) -> tuple[Tensor, Tensor, Tensor]:
-        """Continues each row's prompt.
+    def generate(self, requests: SamplingRequests, bounds: Bounds | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Continues each row's prompt, within bounds.
+
+        Where the model gives none of the tokens that a row may choose any probability, they are equally likely.
 
         Returns:
           tokens int32[B, N], N the most steps asked for, right-padded with PAD; EOS, where reached, is the last.
@@ -65,12 +68,15 @@ class Sampler:
         Raises:
           tf.errors.InvalidArgumentError: a request is out of bounds; the text says which and how.
         """
-        with tf.control_dependencies(request_checks(requests, self.size, self.labels)):
-            requests = SamplingRequests(*map(tf.identity, requests))
+        bounds = Bounds.none(requests) if bounds is None else bounds
+        checks = request_checks(requests, self.size, self.labels)
+        checks += bounds_checks(bounds, requests, self.size, self.durations)
+        with tf.control_dependencies(checks):
+            requests, bounds = SamplingRequests(*map(tf.identity, requests)), Bounds(*map(tf.identity, bounds))
         width = tf.reduce_max(tf.pad(requests.steps, [[0, 1]]))
         tokens, length, log_prob = by_row_tiles(
-            lambda *tile: self._generate(SamplingRequests(*tile), width),
-            requests,
+            lambda *tile: self._generate(SamplingRequests(*tile[:-3]), Bounds(*tile[-3:]), width),
+            (*requests, *bounds),
             (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.float32)),
             self.tile,
         )
@@ -94,34 +100,49 @@ class Sampler:
         (scores,) = by_row_tiles(self._score, (tokens, label), (tf.TensorSpec([None, None], tf.float32),), self.tile)
         return scores
 
-    def _generate(self, requests: SamplingRequests, width: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _generate(self, requests: SamplingRequests, bounds: Bounds, width: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Does the work of `generate` for one tile; `width` is N."""
         given, steps = _lengths(requests.prompt), requests.steps
         # In step t a row's token number t is read, BOS being 0, and number t + 1 chosen: from the prompt as long as
-        # that lasts, then drawn. `stop` is the number of steps a row takes; it shrinks where EOS is chosen. Even a
-        # row that wants nothing takes one, because an array of no steps cannot be stacked.
+        # that lasts, then drawn. `stop` is the number of steps a row takes; it shrinks where EOS is chosen, or where
+        # `at`, how long the tokens last so far, reaches `end`. Even a row that wants nothing takes one step, because
+        # an array of no steps cannot be stacked.
         stop = tf.where(steps > 0, given + steps, 1)
         prompt = tf.pad(tf.transpose(requests.prompt), [[0, 1], [0, 0]])
         prompt_end = tf.shape(requests.prompt)[1]
         draws, sharpness = _draws(requests, tf.range(tf.reduce_max(stop))[:, None] - given)
         truncation = Truncation.of(requests, self.size)
+        mask, may_end = masks(bounds, self.size, self.padded), given + bounds.min_steps
+        end = tf.where(bounds.duration > 0, tf.cast(bounds.duration, tf.int64), tf.int64.max)
+        # What no row of a tile asks for is not computed.
+        restricted, timed = bounds.restrict | truncation.some, tf.reduce_any(bounds.duration > 0)
 
-        def body(t: Tensor, token: Tensor, stop: Tensor, state: Any, *arrays: Any) -> tuple[Any, ...]:
+        def choice(t: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+            """Returns the logits of what can be chosen in step t, minus infinity for the rest, and the greatest."""
+            # The least number there is keeps tokens with a logit of minus infinity above those that are masked.
+            allowed = tf.maximum(logits, logits.dtype.min)
+            allowed += tf.gather(mask, tf.cast(t >= may_end, tf.int32), batch_dims=1)
+            top = tf.reduce_max(allowed, 1, keepdims=True)
+            return truncation.applied(allowed, top, sharpness), top
+
+        def body(t: Tensor, token: Tensor, stop: Tensor, at: Tensor, state: Any, *arrays: Any) -> tuple[Any, ...]:
             logits, state = self._step(token, state)
             allowed = logits + self.never
             best = tf.reduce_max(allowed, 1, keepdims=True)
-            allowed = truncation.applied(allowed, best, sharpness)
-            mass = tf.cumsum(tf.exp((allowed - best) * sharpness), 1)
+            allowed, top = tf.cond(restricted, lambda: choice(t, logits), lambda: (allowed, best))
+            mass = tf.cumsum(tf.exp((allowed - top) * sharpness), 1)
             token = tf.searchsorted(mass, draws[t] * mass[:, -1:], side="right")[:, 0]
             reading = t < given
-            stop = tf.where((token == EOS) & ~reading, tf.minimum(stop, t + 1), stop)
             token = tf.where(reading, prompt[tf.minimum(t, prompt_end)], token)
+            at = tf.cond(timed, lambda: self._after(at, token), lambda: at)
+            stop = tf.where(((token == EOS) | (at >= end)) & ~reading, tf.minimum(stop, t + 1), stop)
             chosen = (token, *_above_and_total(logits, best, token))
-            return t + 1, token, stop, state, *(array.write(t, x) for array, x in zip(arrays, chosen, strict=True))
+            return t + 1, token, stop, at, state, *(array.write(t, x) for array, x in zip(arrays, chosen, strict=True))
 
         arrays = [tf.TensorArray(dtype, 0, dynamic_size=True) for dtype in (tf.int32, tf.float32, tf.float32)]
-        start = (0, tf.fill(tf.shape(given), BOS), stop, self._start(tf.shape(given)[0], requests.label), *arrays)
-        _, _, stop, _, *arrays = tf.while_loop(lambda t, _, stop, *__: t < tf.reduce_max(stop), body, start)
+        state = self._start(tf.shape(given)[0], requests.label)
+        start = (0, tf.fill(tf.shape(given), BOS), stop, tf.zeros_like(end), state, *arrays)
+        _, _, stop, _, _, *arrays = tf.while_loop(lambda t, _, stop, *__: t < tf.reduce_max(stop), body, start)
         tokens, above, total = (array.stack() for array in arrays)
         # From step by step to row by row, each from its own first new token on.
         length = tf.clip_by_value(stop - given, 0, steps)
@@ -157,80 +178,21 @@ class Sampler:
     def _step(self, token: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Takes the model's step; its logits are filled up to a multiple of `VECTOR` with minus infinity."""
         logits, state = self.model.step(token, state)
-        if self.excess:
-            logits = tf.pad(logits, [[0, 0], [0, self.excess]], constant_values=-float("inf"))
+        if excess := self.padded - self.size:
+            logits = tf.pad(logits, [[0, 0], [0, excess]], constant_values=NEVER)
         return logits, state
 
-
-class TokenSignatures(tf.Module):
-    """What is exported of a model of tokens: its variables, `generate` and `score`.
-
-    Args:
-      model: see `trainer.models.base.Model`.
-      config: of the run that trained it.
-      tile: see `Sampler`.
-    """
-
-    def __init__(self, model: Any, config: RunConfig, tile: int) -> None:
-        super().__init__(name="tutti")
-        self.model = model
-        size = config.encoding.schema(config.window, config.vocabulary).model_size
-        sampler = Sampler(model, size, tile, len(config.labels))
-
-        @tf.function(
-            input_signature=[
-                tf.TensorSpec([None, None], tf.int32, "prompt"),
-                tf.TensorSpec([None], tf.int32, "steps"),
-                tf.TensorSpec([None], tf.float32, "temperature"),
-                tf.TensorSpec([None], tf.int32, "top_k"),
-                tf.TensorSpec([None], tf.float32, "top_p"),
-                tf.TensorSpec([None], tf.int64, "seed"),
-                tf.TensorSpec([None], tf.int32, "label"),
-            ]
-        )
-        def generate(
-            prompt: Tensor,
-            steps: Tensor,
-            temperature: Tensor,
-            top_k: Tensor,
-            top_p: Tensor,
-            seed: Tensor,
-            label: Tensor,
-        ) -> dict[str, Tensor]:
-            tokens, length, log_prob = sampler.generate(
-                SamplingRequests(prompt, steps, temperature, top_k, top_p, seed, label)
-            )
-            return {"tokens": tokens, "length": length, "log_prob": log_prob}
-
-        @tf.function(
-            input_signature=[tf.TensorSpec([None, None], tf.int32, "tokens"), tf.TensorSpec([None], tf.int32, "label")]
-        )
-        def score(tokens: Tensor, label: Tensor) -> dict[str, Tensor]:
-            return {"log_prob": sampler.score(tokens, label)}
-
-        self.generate, self.score = generate, score
-
-    def signatures(self) -> dict[str, Callable[..., Any]]:
-        return {"generate": self.generate, "score": self.score}
-
-    def limits(self) -> dict[str, float]:
-        return {"steps": MAX_STEPS, "temperature": MAX_TEMPERATURE}
-
-    def warm_up_requests(self) -> dict[str, dict[str, NDArray[np.generic]]]:
-        generate: dict[str, NDArray[np.generic]] = {
-            "prompt": np.zeros((1, 1), np.int32),
-            "steps": np.full(1, 4, np.int32),
-            "temperature": np.ones(1, np.float32),
-            "top_k": np.zeros(1, np.int32),
-            "top_p": np.zeros(1, np.float32),
-            "seed": np.zeros(1, np.int64),
-            "label": np.zeros(1, np.int32),
-        }
-        # One graph has all of the sampler, so that no top_k or top_p needs a request of its own.
-        return {
-            "serving_default": generate,
-            "score": {"tokens": np.full((1, 2), 3, np.int32), "label": generate["label"]},
-        }
+    def _after(self, at: Tensor, token: Tensor) -> Tensor:
+        """Returns int64[B]: how long a row's tokens last with one more, in units; see `tutti.encodings.durations`."""
+        durations = self.durations
+        if durations is None:
+            return at
+        at += tf.gather(tf.constant(durations.units, tf.int64), token)
+        if durations.bar_line is None:
+            return at
+        # Half-way between two bar lines it is the earlier one.
+        nearest = (at + (durations.bar - 1) // 2) // durations.bar * durations.bar
+        return tf.where(token == durations.bar_line, nearest, at)
 
 
 def _draws(requests: SamplingRequests, place: Tensor) -> tuple[Tensor, Tensor]:

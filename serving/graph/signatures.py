@@ -13,7 +13,8 @@ class Signatures(Protocol):
     """The signatures of a model: a `tf.Module` that holds the model, so that its variables are saved.
 
     `tutti.load` generates with an export whose signature `generate` takes `prompt`, as that of
-    `serving.graph.sampler.TokenSignatures` does, or `frames`, as that of `serving.graph.gibbs.GibbsSignatures` does.
+    `serving.graph.token_signatures.TokenSignatures` does, or `frames`, as that of
+    `serving.graph.gibbs.GibbsSignatures` does.
     """
 
     def __init__(self, model: Any, config: RunConfig, tile: int) -> None:

@@ -1,13 +1,16 @@
+import os
 import shutil
 import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 import tutti
 from serving.generation.piece import GeneratedPiece
+from serving.generation.prediction import inputs
 from serving.saved_model import SavedModel
 from tests.serving.conftest import LABELS, made
 from trainer.models.rbm.settings import Rbm
@@ -40,6 +43,22 @@ def test_a_run_of_an_earlier_version_exported_anew_makes_the_same_piece(name: st
     exported = tutti.export(FIXTURES / name / "run", tmp_path / name)
     (piece,) = tutti.load(exported).generate(seed=7, **SEVEN[name])
     assert list(piece.tokens) == (FIXTURES / name / "seven.txt").read_text().split()
+
+
+def test_an_export_answers_bit_for_bit_what_one_of_an_earlier_version_does(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    prompts = [chance.integers(3, 516, length).tolist() for length in range(12)]
+    rows = inputs(prompts, steps=60, seeds=range(12), temperature=0.9, top_k=200, top_p=0.97)
+    rows["top_k"] = tf.constant([0, 200] * 6)
+    rows["temperature"] = tf.constant([1.0, 0.0, 0.8] * 4)
+    exported = tutti.export(FIXTURES / "drums" / "run", tmp_path / "drums")
+    earlier, now = (
+        tf.saved_model.load(os.fspath(path)).signatures["serving_default"](**rows)
+        for path in (FIXTURES / "drums" / "model" / "1", exported)
+    )
+    assert (earlier["length"].numpy() > 20).any()
+    for name, value in earlier.items():
+        assert value.numpy().tobytes() == now[name].numpy().tobytes(), name
 
 
 def test_a_run_is_exported_and_loaded_and_generates_in_any_thread_without_a_word(

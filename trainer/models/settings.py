@@ -18,7 +18,7 @@ class ModelSettings:
     name: ClassVar[str]
     network: ClassVar[str]
     objective: ClassVar[str] = "trainer.objectives.next_token:NextToken"
-    signatures: ClassVar[str] = "serving.graph.sampler:TokenSignatures"
+    signatures: ClassVar[str] = "serving.graph.token_signatures:TokenSignatures"
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
 

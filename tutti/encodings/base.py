@@ -8,6 +8,7 @@ as command-line flags under their own names (encodings may share a name). Derive
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
@@ -129,6 +130,19 @@ class TokenEncoding(Encoding):
         """Returns the token that many semitones higher, None where there is none; a token without pitch as it is."""
         raise NotImplementedError(f"tokens of the encoding {self.name} have no pitch")
 
+    def duration(self, token: str) -> Fraction | None:
+        """Returns how long a token, other than the specials, lasts, in quarters; None where more decides that."""
+        return None
+
+    @property
+    def bar_line(self) -> str | None:
+        """The token at which `decode` goes to the nearest bar line, in bars of four quarters; None for none."""
+        return None
+
+    def cut(self, tokens: Sequence[str], end: Fraction) -> Tokens:
+        """Cuts tokens, the last of which ends at `end` quarters or beyond, so that nothing sounds beyond."""
+        return [*tokens]
+
     def schema(self, window: int, vocabulary: Vocabulary) -> Schema:
         return TokenSchema(window, len(vocabulary))
 
@@ -153,6 +167,11 @@ class FrameEncoding(Encoding):
     def bits(self) -> int:
         """Bits in a frame."""
         raise NotImplementedError
+
+    @property
+    def frame_duration(self) -> Fraction | None:
+        """How long a frame lasts, in quarters; None where frames have no such length."""
+        return None
 
     def encode_frames(self, piece: Any, /) -> list[NDArray[np.uint8]]:
         """Returns the songs as uint8[steps, ceil(bits / 8)], the first bit highest in its byte (`numpy.packbits`).

@@ -7,6 +7,7 @@ arXiv 1604.05358, 2016.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache
 from typing import ClassVar
 
@@ -174,6 +175,13 @@ class Drums(FromTracks, TokenEncoding):
                 f"decode it with --resolution {commonest}"
             )
         return f"{others:,} of {len(bars):,} bars have not {self.resolution} words and were filled up or cut"
+
+    def duration(self, token: str) -> Fraction:
+        return Fraction(0 if token == BAR else 4, self.resolution)
+
+    @property
+    def bar_line(self) -> str | None:
+        return BAR if self.bars == "fixed" else None
 
     def _words(self, step: NDArray[np.int64], bit: NDArray[np.int32], length: int) -> NDArray[np.int32]:
         """Returns the ids of `length` words, int32[length], from the step and the bit of each hit."""

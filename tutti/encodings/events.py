@@ -7,8 +7,9 @@ whose two tools turned one track of a file into words, and words into a file of 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import lru_cache
 from typing import ClassVar
 
@@ -138,6 +139,20 @@ class Events(TokenEncoding):
                 if status[0] == "9" and data[1] != "00":
                     sounding[status[1], data[0]] = None
         return [f"0_8{channel}_{pitch}_00" for channel, pitch in sounding]
+
+    def duration(self, token: str) -> Fraction:
+        """Returns the time before an event, which is what passes; none for a word that is no event."""
+        event = _event(token)
+        return Fraction(event[0] if event else 0, self.division or DIVISION)
+
+    def cut(self, tokens: Sequence[str], end: Fraction) -> list[str]:
+        """Leaves out the last event, which comes at `end` quarters or later, and releases there what still sounds."""
+        before = [*tokens[:-1]]
+        left = (end - sum(map(self.duration, before))) * (self.division or DIVISION)
+        released = self.released(token for token in before if _event(token))
+        if released:
+            released[0] = f"{left}{released[0].removeprefix('0')}"
+        return [*before, *released]
 
     def _tracks(self, piece: Messages) -> list[MessageTrack]:
         with_messages = [track for track in piece.tracks if len(track)]

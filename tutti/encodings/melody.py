@@ -6,8 +6,9 @@ solos made from it.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache, lru_cache
 from math import inf, log2
 from typing import ClassVar
@@ -120,6 +121,15 @@ class Melody(FromTracks, TokenEncoding):
         if pitch == REST:
             return token
         return f"{pitch_name(pitch + semitones)}:{length}" if 0 <= pitch + semitones <= 127 else None
+
+    def duration(self, token: str) -> Fraction:
+        return Fraction(_value(token)[1], TWELFTHS)
+
+    def cut(self, tokens: Sequence[str], end: Fraction) -> list[str]:
+        """Shortens the last note or rest to end at `end` quarters, a multiple of a twelfth."""
+        *before, last = tokens
+        left = end * TWELFTHS - sum(_value(token)[1] for token in before if token not in SPECIALS)
+        return [*before, f"{last.partition(':')[0]}:{left}"]
 
 
 def _tokens(notes: Notes, division: int) -> list[str]:

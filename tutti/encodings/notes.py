@@ -7,6 +7,7 @@ hands, strike at one onset, each has a token of its own. Source: S. Skuldur, "Cl
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache
 from typing import ClassVar
 
@@ -127,6 +128,9 @@ class NotesAndChords(FromTracks, TokenEncoding):
             # Its normal order may now begin with another note.
             return chord_name(pitch + semitones for pitch in value)
         return pitch_name(value + semitones) if 0 <= value + semitones <= 127 else None
+
+    def duration(self, token: str) -> Fraction:
+        return Fraction(HALF_BEAT, DIVISION)
 
 
 def _parts(score: Score) -> list[list[Track]]:

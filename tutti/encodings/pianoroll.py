@@ -11,6 +11,7 @@ As text a frame is one token: the pitches that sound, joined by dots, an `s` aft
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
@@ -71,6 +72,10 @@ class PianoRoll(FromTracks, FrameEncoding):
     def bits(self) -> int:
         """Bits in a frame: one of sounding and one of being struck for each pitch."""
         return 2 * self.pitches
+
+    @property
+    def frame_duration(self) -> Fraction:
+        return Fraction(4, self.resolution)
 
     def encode_frames(self, score: Score) -> list[NDArray[np.uint8]]:
         """Returns one song, uint8[steps, ceil(bits / 8)], from the score's beginning to the last step that sounds.

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from serving.cli.generate import main
+from serving.generation.length import Length
 from serving.generation.perturb import Perturbation, PerturbedPiece, Perturber
 from serving.generation.prediction import Prediction, predict
 from serving.generation.prompts import CorpusSong
@@ -34,8 +35,11 @@ class Scripted:
     counts: list[int] = field(default_factory=list)
     written: int = 0
 
-    def predict(self, prompts: Sequence[Sequence[str]], steps: Sequence[int], seeds: Sequence[int]) -> list[Prediction]:
-        (prompt,), (count,) = prompts, steps
+    def predict(
+        self, prompts: Sequence[Sequence[str]], lengths: Sequence[Length], seeds: Sequence[int]
+    ) -> list[Prediction]:
+        (prompt,), (length,) = prompts, lengths
+        count = length.steps
         self.shown.append([*prompt])
         self.counts.append(count)
         begun, self.written = self.written, self.written + count
@@ -46,7 +50,7 @@ class Scripted:
 def disturbed(model: Scripted, steps: int, seed: int = 1, prompt: Sequence[str] = (), **how: Any) -> PerturbedPiece:
     perturbation = Perturbation(**{"every": 20, "by": "return", "context": 16, **how})
     perturber = Perturber(model.predict, model.encoding, model.vocabulary, perturbation)
-    (piece,) = perturber.generate(prompt, steps, [seed])
+    (piece,) = perturber.generate(prompt, Length(steps), [seed])
     return piece
 
 

@@ -1,0 +1,118 @@
+"""The signatures of a model of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from serving.graph.bounds import Bounds
+from serving.graph.requests import MAX_STEPS, MAX_TEMPERATURE, SamplingRequests
+from serving.graph.sampler import Sampler
+from trainer.run.config import RunConfig
+from trainer.types import Tensor
+from tutti.encodings.durations import Durations
+
+
+class TokenSignatures(tf.Module):
+    """What is exported of a model of tokens: its variables, `generate`, `generate_bounded` and `score`.
+
+    Args:
+      model: see `trainer.models.base.Model`.
+      config: of the run that trained it.
+      tile: see `Sampler`.
+    """
+
+    def __init__(self, model: Any, config: RunConfig, tile: int) -> None:
+        super().__init__(name="tutti")
+        self.model = model
+        size = config.encoding.schema(config.window, config.vocabulary).model_size
+        durations = Durations.of(config.encoding, config.vocabulary)
+        sampler = Sampler(model, size, tile, len(config.labels), durations)
+        requests = [
+            tf.TensorSpec([None, None], tf.int32, "prompt"),
+            tf.TensorSpec([None], tf.int32, "steps"),
+            tf.TensorSpec([None], tf.float32, "temperature"),
+            tf.TensorSpec([None], tf.int32, "top_k"),
+            tf.TensorSpec([None], tf.float32, "top_p"),
+            tf.TensorSpec([None], tf.int64, "seed"),
+            tf.TensorSpec([None], tf.int32, "label"),
+        ]
+        bounds = [
+            tf.TensorSpec([None], tf.int32, "min_steps"),
+            tf.TensorSpec([None, None], tf.int32, "forbidden"),
+            tf.TensorSpec([None], tf.int32, "duration"),
+        ]
+
+        # The graph holds the loop once, for both.
+        @tf.function(input_signature=[*requests, *bounds])
+        def generate_bounded(
+            prompt: Tensor,
+            steps: Tensor,
+            temperature: Tensor,
+            top_k: Tensor,
+            top_p: Tensor,
+            seed: Tensor,
+            label: Tensor,
+            min_steps: Tensor,
+            forbidden: Tensor,
+            duration: Tensor,
+        ) -> dict[str, Tensor]:
+            tokens, length, log_prob = sampler.generate(
+                SamplingRequests(prompt, steps, temperature, top_k, top_p, seed, label),
+                Bounds(min_steps, forbidden, duration),
+            )
+            return {"tokens": tokens, "length": length, "log_prob": log_prob}
+
+        @tf.function(input_signature=requests)
+        def generate(
+            prompt: Tensor,
+            steps: Tensor,
+            temperature: Tensor,
+            top_k: Tensor,
+            top_p: Tensor,
+            seed: Tensor,
+            label: Tensor,
+        ) -> dict[str, Tensor]:
+            unbounded = SamplingRequests(prompt, steps, temperature, top_k, top_p, seed, label)
+            answer: dict[str, Tensor] = generate_bounded(*unbounded, *Bounds.none(unbounded))
+            return answer
+
+        @tf.function(
+            input_signature=[tf.TensorSpec([None, None], tf.int32, "tokens"), tf.TensorSpec([None], tf.int32, "label")]
+        )
+        def score(tokens: Tensor, label: Tensor) -> dict[str, Tensor]:
+            return {"log_prob": sampler.score(tokens, label)}
+
+        self.generate, self.generate_bounded, self.score = generate, generate_bounded, score
+
+    def signatures(self) -> dict[str, Callable[..., Any]]:
+        return {"generate": self.generate, "generate_bounded": self.generate_bounded, "score": self.score}
+
+    def limits(self) -> dict[str, float]:
+        return {"steps": MAX_STEPS, "temperature": MAX_TEMPERATURE}
+
+    def warm_up_requests(self) -> dict[str, dict[str, NDArray[np.generic]]]:
+        generate: dict[str, NDArray[np.generic]] = {
+            "prompt": np.zeros((1, 1), np.int32),
+            "steps": np.full(1, 4, np.int32),
+            "temperature": np.ones(1, np.float32),
+            "top_k": np.zeros(1, np.int32),
+            "top_p": np.zeros(1, np.float32),
+            "seed": np.zeros(1, np.int64),
+            "label": np.zeros(1, np.int32),
+        }
+        # One graph has all of the sampler, so that no top_k or top_p needs a request of its own.
+        return {
+            "serving_default": generate,
+            "generate_bounded": {
+                **generate,
+                "min_steps": np.ones(1, np.int32),
+                "forbidden": np.zeros((1, 1), np.int32),
+                "duration": np.zeros(1, np.int32),
+            },
+            "score": {"tokens": np.full((1, 2), 3, np.int32), "label": generate["label"]},
+        }
