@@ -1,3 +1,4 @@
+import hashlib
 import json
 import subprocess
 import sys
@@ -45,6 +46,23 @@ def test_the_bytes_are_the_same_in_another_process() -> None:
         for hash_seed in ("1", "2")
     }
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "digest"),
+    [
+        ("drums", "c75bc3902facb53e"),
+        ("piano", "cbe9f98f850e10e8"),
+        ("melody", "cf37f6ea655d38d4"),
+        ("band", "8f40d7bf82c5e8a0"),
+        ("loops", "0eb163a59f58c780"),
+    ],
+)
+def test_songs_are_the_same_on_every_machine_and_stay_so(kind: str, digest: str, songs: Corpus) -> None:
+    columns = ("onset", "duration", "pitch", "velocity")
+    read = [midi.read(content) for content in list(songs[kind].values())[:60]]
+    notes = [getattr(track.notes, name).astype("<i8") for score in read for track in score.tracks for name in columns]
+    assert hashlib.sha256(np.concatenate(notes).tobytes()).hexdigest()[:16] == digest
 
 
 @pytest.mark.parametrize("kind", KINDS)
