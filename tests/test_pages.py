@@ -27,7 +27,7 @@ SONGS = 40  # the first of the 300 that the pages compose
 # What a command reads, and what it writes, as its parser calls it.
 READS = {
     "ingest": ("corpus",),
-    "inspect": ("dataset",),
+    "inspect": ("path",),
     "show": ("paths",),
     "loops": ("corpus",),
     "train": ("dataset", "weights_from"),

@@ -1,9 +1,12 @@
 """How well a run does on songs that it was not trained on, beside a simple model of the same data."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 
 from trainer.data.reader import Corpus, in_words_of, open_corpus
+from trainer.evaluation import form
+from trainer.evaluation.pieces import Piece, read
 from trainer.evaluation.report import Evaluation, EvaluationConfig
 from trainer.objectives.base import objective_of
 from trainer.run import directory
@@ -22,6 +25,7 @@ def evaluate(
     context: str = "song",
     baseline: bool = True,
     nearest: bool = False,
+    pieces: Sequence[Piece] = (),
 ) -> Evaluation:
     """Evaluates the model of a run on a split of a dataset.
 
@@ -40,16 +44,23 @@ def evaluate(
       baseline: whether to fit the simple model.
       nearest: whether tokens that the model does not know become the nearest that it knows, as in a prompt; else a
         dataset of another vocabulary is refused.
+      pieces: whose form is to be compared with that of the split: files, of music or of tokens as text, or the tokens
+        of a piece.
 
     Raises:
-      Error: if there is no such run or dataset, one does not go with the other, or the split is empty.
+      Error: if there is no such run or dataset, one does not go with the other, the split is empty, or a piece cannot
+        be read or compared.
     """
     config = EvaluationConfig(split, weights, context, baseline)
     trained = directory.load(os.fspath(run))
+    if pieces:
+        form.with_beats(trained.config.encoding)
+    written = read(pieces, trained.config.encoding, trained.config.vocabulary)
     corpus = open_corpus(os.fspath(dataset or trained.config.dataset), snapshot, trained.config.labels)
     notes = _compared(trained, corpus, nearest)
     corpus = in_words_of(corpus, trained.config.vocabulary)
-    return replace(objective_of(trained.config.model).evaluate(trained, corpus, config), notes=notes)
+    evaluation = objective_of(trained.config.model).evaluate(trained, corpus, config)
+    return replace(evaluation, form=form.compare(written, corpus, split) if written else None, notes=notes)
 
 
 def _compared(run: Run, corpus: Corpus, nearest: bool) -> tuple[str, ...]:

@@ -1,33 +1,14 @@
 """Presets: one name that fixes encoding, window, model and training."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
+from trainer import melody_presets
 from trainer.config import TrainingConfig
 from trainer.models.lstm.settings import Lstm
 from trainer.models.rbm.settings import Rbm
-from trainer.models.settings import ModelSettings
 from trainer.models.wavenet.settings import WaveNet
+from trainer.preset import DOUBLING, Preset, small
 from tutti.errors import Error
-
-# The dilations of the WaveNet paper: doubled up to 512, and then from the beginning again.
-DOUBLING = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
-
-
-@dataclass(frozen=True)
-class Preset:
-    """What a preset's name fixes.
-
-    Attributes:
-      encoding: name of the encoding that its datasets have.
-      window: input tokens in a window as the original has it. Other windows train as well.
-      model, training: what is trained, and how.
-    """
-
-    encoding: str
-    window: int
-    model: ModelSettings
-    training: TrainingConfig
 
 
 def stacked_lstm() -> Preset:
@@ -63,20 +44,6 @@ def drums_lstm() -> Preset:
         256,
         Lstm(layers=2, units=512, embedding=128, dropout=0.2),
         TrainingConfig(optimizer="adam", learning_rate=1e-3, batch_size=128, epochs=60),
-    )
-
-
-def jazz_lstm() -> Preset:
-    """One cell of 64 units over the values of one solo, 30 at a time.
-
-    The original draws 60 windows at random; those of a dataset of stride 1 are all that it could draw. Its cell reads
-    one-hot vectors, which an embedding wider than the vocabulary can tell apart as well.
-    """
-    return Preset(
-        "melody",
-        30,
-        Lstm(layers=1, units=64, embedding=96, dropout=0.0),
-        TrainingConfig(optimizer="adam", learning_rate=1e-2, decay="inverse", clip=0.0, batch_size=60, epochs=100),
     )
 
 
@@ -143,64 +110,46 @@ def miditok_wavenet() -> Preset:
     )
 
 
-def _small(
-    preset: Preset, model: ModelSettings, steps: int, learning_rate: float = 4e-3, batch_size: int = 16, window: int = 0
-) -> Preset:
-    """Returns a preset that two CPU cores train in a minute or two."""
-    training = TrainingConfig(
-        optimizer="adam",
-        learning_rate=learning_rate,
-        warmup=20,
-        decay="cosine",
-        batch_size=batch_size,
-        steps=steps,
-        evaluate_every=max(steps // 8, 1),
-        seed=preset.training.seed,
-        carry=preset.training.carry,
-    )
-    return replace(preset, model=model, training=training, window=window or preset.window)
-
-
 def stacked_lstm_small() -> Preset:
     model = Lstm(layers=4, units=128, embedding=128, dropout=0.0, input_dropout=0.05)
-    return _small(stacked_lstm(), model, steps=800, learning_rate=6e-3)
+    return small(stacked_lstm(), model, steps=800, learning_rate=6e-3)
 
 
 def piano_lstm_small() -> Preset:
-    return _small(piano_lstm(), Lstm(layers=2, units=192, embedding=64, dropout=0.3), steps=600)
+    return small(piano_lstm(), Lstm(layers=2, units=192, embedding=64, dropout=0.3), steps=600)
 
 
 def drums_lstm_small() -> Preset:
-    return _small(drums_lstm(), Lstm(layers=2, units=160, embedding=64, dropout=0.1), 400, learning_rate=8e-3)
+    return small(drums_lstm(), Lstm(layers=2, units=160, embedding=64, dropout=0.1), 400, learning_rate=8e-3)
 
 
 def drums_wavenet_small() -> Preset:
     model = WaveNet(residual=64, skip=128, dilations=(1, 2, 4, 8, 16, 32, 64, 128), stacks=1, dropout=0.05)
-    return _small(drums_wavenet(), model, steps=400, window=256)
+    return small(drums_wavenet(), model, steps=400, window=256)
 
 
 def piano_wavenet_small() -> Preset:
     model = WaveNet(residual=64, skip=128, dilations=(1, 2, 4, 8, 16, 32), stacks=2, dropout=0.4)
-    return _small(piano_wavenet(), model, steps=600)
+    return small(piano_wavenet(), model, steps=600)
 
 
 def rbm_small() -> Preset:
     """Persistent chains: CD-1 alone makes silence, where sampling begins, so likely that sampling stays there."""
-    return _small(rbm(), Rbm(hidden=256, chains=100), steps=2000, learning_rate=1e-2, batch_size=100)
+    return small(rbm(), Rbm(hidden=256, chains=100), steps=2000, learning_rate=1e-2, batch_size=100)
 
 
 def audio_wavenet_small() -> Preset:
     model = WaveNet(residual=32, skip=64, dilations=DOUBLING, stacks=1, dropout=0.0)
-    return _small(audio_wavenet(), model, steps=800, batch_size=4, window=2048)
+    return small(audio_wavenet(), model, steps=800, batch_size=4, window=2048)
 
 
 def miditok_lstm_small() -> Preset:
-    return _small(miditok_lstm(), Lstm(layers=2, units=160, embedding=64, dropout=0.1), steps=400, window=256)
+    return small(miditok_lstm(), Lstm(layers=2, units=160, embedding=64, dropout=0.1), steps=400, window=256)
 
 
 def miditok_wavenet_small() -> Preset:
     model = WaveNet(residual=64, skip=128, dilations=(1, 2, 4, 8, 16, 32, 64, 128), stacks=1, dropout=0.05)
-    return _small(miditok_wavenet(), model, steps=400, window=256)
+    return small(miditok_wavenet(), model, steps=400, window=256)
 
 
 PRESETS: dict[str, Callable[[], Preset]] = {
@@ -214,7 +163,11 @@ PRESETS: dict[str, Callable[[], Preset]] = {
     "drums-lstm-small": drums_lstm_small,
     "drums-wavenet": drums_wavenet,
     "drums-wavenet-small": drums_wavenet_small,
-    "jazz-lstm": jazz_lstm,
+    "jazz-lstm": melody_presets.jazz_lstm,
+    "melody-lstm": melody_presets.melody_lstm,
+    "melody-lstm-small": melody_presets.melody_lstm_small,
+    "melody-wavenet": melody_presets.melody_wavenet,
+    "melody-wavenet-small": melody_presets.melody_wavenet_small,
     "rbm": rbm,
     "rbm-small": rbm_small,
     "audio-wavenet": audio_wavenet,

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tutti
 from tests.trainer import made, running
 from trainer.cli import evaluate
 from trainer.data.reader import StoredSong
@@ -135,6 +136,36 @@ def test_the_table_has_a_line_for_each_model(trained: Path, capsys: pytest.Captu
     lines = capsys.readouterr().out.splitlines()
     assert "test split: 6 songs" in lines[0]
     assert [line.split()[0] for line in lines[2:]] == ["piano-lstm-small", "3-gram"]
+
+
+def test_pieces_are_read_from_music_from_text_and_from_tokens(
+    trained: Path, phrases: made.Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    encoding, known = NotesAndChords(), directory.load(str(trained)).config.vocabulary
+    words = [known.words(song.tolist()) for song in phrases.songs["train"][:2]]
+    text, music = tmp_path / "pieces.txt", tmp_path / "piece.mid"
+    text.write_text("".join(" ".join(song) + "\n" for song in words))
+    music.write_bytes(encoding.medium.write(encoding.decode(words[0])))
+    read = evaluated(capsys, "--run", str(trained), "--no-ngram", "--pieces", str(text), str(music))["form"]
+    assert read["pieces"]["pieces"] == 3
+    assert read["pieces"]["copied_share"] == 1
+    assert read["test"]["copied_share"] < 1
+    given = tutti.evaluate(str(trained), baseline=False, pieces=[*words, words[0]])
+    assert given.to_json()["form"] == read
+    assert [line[:24].strip() for line in given.table().splitlines()[4:]] == ["", "pieces", "test split"]
+
+
+def test_pieces_that_cannot_be_read_are_named(trained: Path, tmp_path: Path) -> None:
+    for name, content, named in (
+        ("piece.png", b"", r"piece.png: a piece is a MIDI file \(.mid\) or its tokens as text \(.txt\)"),
+        ("none.txt", b"\n", "none.txt holds no tokens"),
+        ("other.txt", b"C4 x", "other.txt: .*'x'"),
+        ("latin.txt", b"\xff", "latin.txt is not text"),
+        ("empty.mid", b"", "empty.mid: "),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(Error, match=named):
+            evaluate.main(["--run", str(trained), "--pieces", str(tmp_path / name)])
 
 
 def test_what_does_not_fit_together_is_said(trained: Path, phrases: made.Made, tmp_path: Path) -> None:

@@ -50,9 +50,20 @@ def test_a_wavenets_windows_reach_back_as_far_as_any_of_its_dilations(name: str)
     assert max(preset.model.dilations) < preset.window
 
 
+@pytest.mark.parametrize("name", [name for name in PRESETS if name.startswith("melody-")])
+def test_presets_for_melodies_share_a_dataset_and_see_a_whole_tune(name: str) -> None:
+    preset = PRESETS[name]()
+    assert (preset.encoding, preset.window) == ("melody", 128)
+    if isinstance(preset.model, WaveNet):
+        assert preset.model.receptive_field > preset.window
+    else:
+        assert preset.training.carry
+
+
 def test_a_model_takes_the_place_of_a_presets_own() -> None:
     assert preset_name("drums-lstm-small", "wavenet") == "drums-wavenet-small"
     assert preset_name("piano-wavenet", "lstm") == "piano-lstm"
+    assert preset_name("melody-lstm-small", "wavenet") == "melody-wavenet-small"
     assert preset_name("piano-wavenet") == "piano-wavenet"
     assert preset_name("miditok-lstm-small", "wavenet") == "miditok-wavenet-small"
     with pytest.raises(Error, match="unknown preset 'jazz'; there are stacked-lstm, "):

@@ -10,13 +10,18 @@ from tutti.dataset.manifest import SPLITS
 EXAMPLES = """examples:
   tutti evaluate --run runs/drums --dataset data/drums
   tutti evaluate --run runs/drums --dataset data/drums --split validation --json
+  tutti evaluate --run runs/drums --pieces music/*.mid
 
 Songs are read from their beginning to their end: the model's state goes on from window to window. --context window
 starts it anew at each window, as in training without --carry. The n-gram model is fitted to the train split of the
 dataset, its order chosen on the validation split; it predicts exactly the same tokens.
 
 A Boltzmann machine is asked for every bit of a window: restored from the hidden bits that the window has drawn, and
-from all the others. Beside it stand bits that are independent of each other, as often set as in the train split."""
+from all the others. Beside it stand bits that are independent of each other, as often set as in the train split.
+
+--pieces compares pieces that the model has made with the songs of the split: how long they are, how many of their notes
+begin on a beat, how many of their 4-grams of tokens return within the piece, and how long a passage they share with a
+song of the train split, in whatever key. The last two are counted in equally many tokens of all."""
 
 
 def main(argv: list[str]) -> None:
@@ -31,6 +36,7 @@ def main(argv: list[str]) -> None:
         context=args.context,
         baseline=not args.no_ngram,
         nearest=args.nearest,
+        pieces=args.pieces,
     )
     print(json.dumps(evaluation.to_json()) if args.json else evaluation.table())
 
@@ -46,6 +52,13 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--no-ngram", action="store_true", help="leave the n-gram model, or the independent bits, out")
     parser.add_argument(
         "--nearest", action="store_true", help="take tokens that the model does not know for the nearest that it knows"
+    )
+    parser.add_argument(
+        "--pieces",
+        nargs="+",
+        default=(),
+        metavar="FILE",
+        help="generated music, or its tokens (.txt): how is its form?",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser.parse_args(argv)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from trainer.data.reader import Corpus, StoredSong, songs
 from trainer.evaluation import ngram
-from trainer.evaluation.report import Baseline, Column, Evaluation, EvaluationConfig, Subject
+from trainer.evaluation.report import Baseline, Evaluation, EvaluationConfig, Subject
+from trainer.evaluation.table import Column
 from trainer.models.base import TokenModel
 from trainer.run.directory import Run
 from trainer.types import State, Tensor

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from trainer.data.batches import Batches
 from trainer.data.reader import Corpus
-from trainer.evaluation.report import Baseline, Column, Evaluation, EvaluationConfig, Subject
+from trainer.evaluation.report import Baseline, Evaluation, EvaluationConfig, Subject
+from trainer.evaluation.table import Column
 from trainer.models.base import FrameModel
 from trainer.models.rbm.network import DATA_DRAW, reconstruct
 from trainer.run.directory import Run

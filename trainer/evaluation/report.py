@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from trainer.data.reader import Corpus
+from trainer.evaluation.form import Form
+from trainer.evaluation.table import Column, Table
 from trainer.run.directory import Run
 from tutti.dataset.manifest import SPLITS
 from tutti.errors import Error
-
-FIRST = 24  # width of the column of names
 
 CHOICES = {"split": SPLITS, "weights": ("best", "last"), "context": ("song", "window")}
 
@@ -63,16 +62,6 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Column:
-    """How a table shows a figure: under which title, how wide, and in which format."""
-
-    figure: str
-    title: str
-    width: int
-    format: str
-
-
-@dataclass(frozen=True)
 class Baseline:
     """A simple model of the train split.
 
@@ -100,6 +89,7 @@ class Evaluation:
       figures: what was found, by name.
       columns, corner: how the table shows them, and what stands above the names.
       baseline: what stands beside it; None for nothing.
+      form: how some pieces hold together; None where none were given.
       notes: what else the user may want to know.
     """
 
@@ -110,42 +100,30 @@ class Evaluation:
     columns: tuple[Column, ...]
     corner: str = ""
     baseline: Baseline | None = None
+    form: Form | None = None
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
-        """Returns all figures; those of the baseline under its own key."""
+        """Returns all figures; those of the baseline and of the form under keys of their own."""
         stored: dict[str, object] = {**vars(self.subject), **self.about, **self.figures}
         if self.baseline:
             stored[self.baseline.key] = {**self.baseline.about, **self.baseline.figures}
+        if self.form:
+            stored["form"] = self.form.to_json()
         return stored | ({"notes": list(self.notes)} if self.notes else {})
 
     def table(self) -> str:
-        """Returns a line about the split and a row of figures for each model."""
-        lines = [
-            self._summary(),
-            f"{self.corner:<{FIRST}}" + "".join(f"{column.title:>{column.width}}" for column in self.columns),
-        ]
-        for name, figures in self._rows():
-            cells = (f"{figures[column.figure]:>{column.width}{column.format}}" for column in self.columns)
-            lines.append(f"{name:<{FIRST}}" + "".join(cells))
-        lines += [f"note: {note}" for note in self.notes]
-        return "\n".join(lines)
+        """Returns a line about the split and a row of figures for each model; another table for the form of pieces."""
+        return "\n".join([*(table.text() for table in self._tables()), *(f"note: {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
-        """Shows the table in a notebook."""
-        titles = "".join(f"<th>{html.escape(title)}</th>" for title in (self.corner, *(c.title for c in self.columns)))
-        rows = "".join(
-            f"<tr><td>{html.escape(name)}</td>"
-            + "".join(f"<td>{figures[column.figure]:{column.format}}</td>" for column in self.columns)
-            + "</tr>"
-            for name, figures in self._rows()
-        )
-        caption = html.escape(self._summary())
-        return f"<table><caption>{caption}</caption><tr>{titles}</tr>{rows}</table>"
+        """Shows the tables in a notebook."""
+        return "".join(table.html() for table in self._tables())
 
-    def _summary(self) -> str:
-        return f"{self.subject.dataset}, {self.subject.split} split: {self.summary}"
-
-    def _rows(self) -> list[tuple[str, Mapping[str, float]]]:
+    def _tables(self) -> list[Table]:
         rows: list[tuple[str, Mapping[str, float]]] = [(self.subject.preset, self.figures)]
-        return [*rows, (self.baseline.name, self.baseline.figures)] if self.baseline else rows
+        if self.baseline:
+            rows.append((self.baseline.name, self.baseline.figures))
+        caption = f"{self.subject.dataset}, {self.subject.split} split: {self.summary}"
+        table = Table(caption, self.corner, self.columns, rows)
+        return [table, self.form.table()] if self.form else [table]
