@@ -103,13 +103,12 @@ def test_a_command_without_its_extra_says_what_to_install(wheel: Path, pins: Pat
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(environment)], check=True)
     install = [UV, "pip", "install", "--quiet", "--system-certs", "--python", str(environment / "bin" / "python")]
     subprocess.run([*install, "--constraint", str(pins), str(wheel)], check=True)
-    for command, extra in (("ingest . --dataset x", "pipelines"), ("train --run x --preset y", "trainer")):
-        done = subprocess.run(
-            [str(environment / "bin" / "tutti"), *command.split()], capture_output=True, text=True, check=False
-        )
+    (tmp_path / "song.mid").write_bytes(midi.write(Score(480, (Track(Notes.of([0], [480], [60], [90])),))))
+    for command, extra in (("ingest song.mid --dataset x", "pipelines"), ("train --run x --preset y", "trainer")):
+        called = [str(environment / "bin" / "tutti"), *command.split()]
+        done = subprocess.run(called, capture_output=True, text=True, check=False, cwd=tmp_path)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
         assert f"pip install '.[{extra}]'" in done.stderr
-    (tmp_path / "song.mid").write_bytes(midi.write(Score(480, (Track(Notes.of([0], [480], [60], [90])),))))
     for call, extra in (
         ("tutti.ingest('song.mid', 'data', encoding='notes')", "pipelines"),
         ("tutti.show('song.mid')", "pictures"),

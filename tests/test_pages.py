@@ -22,7 +22,7 @@ from tutti.cli.flags import Parser
 from tutti.practice import compose
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/ingest.md", "docs/train.md", "docs/serve.md", "docs/systems.md"]
+PAGES = ["README.md", "docs/first-hour.md", "docs/ingest.md", "docs/train.md", "docs/serve.md", "docs/systems.md"]
 SONGS = 40  # the first of the 300 that the pages compose
 # What a command reads, and what it writes, as its parser calls it.
 READS = {
