@@ -72,8 +72,12 @@ def given(args: argparse.Namespace, settings: type[Any]) -> dict[str, Any]:
 def _add_field(group: Any, fields: "Mapping[str, dataclasses.Field[Any]]") -> None:
     first = next(iter(fields.values()))
     texts = {name: _help(field) for name, field in fields.items()}
-    same = len(set(texts.values())) == 1
-    text = next(iter(texts.values())) if same else "; ".join(f"{name}: {text}" for name, text in texts.items())
+    owners: dict[str, list[str]] = {}
+    for name, text in texts.items():
+        owners.setdefault(text, []).append(name)
+    text = "; ".join(f"{', '.join(names)}: {text}" for text, names in owners.items())
+    if len(owners) == 1:
+        (text,) = owners
     if isinstance(first.default, bool):
         group.add_argument(flag(first.name), action=argparse.BooleanOptionalAction, default=None, help=text)
         return
@@ -91,7 +95,7 @@ def _add_field(group: Any, fields: "Mapping[str, dataclasses.Field[Any]]") -> No
 def _help(field: "dataclasses.Field[Any]") -> str:
     default = ",".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
     text = field.metadata.get("help", field.name.replace("_", " "))
-    return text if field.metadata.get("default_shown") is False else f"{text} ({default})"
+    return text if default == "" or field.metadata.get("default_shown") is False else f"{text} ({default})"
 
 
 def _numbers(text: str) -> tuple[int, ...]:

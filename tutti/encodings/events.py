@@ -51,7 +51,7 @@ class Events(TokenEncoding):
     medium: ClassVar[Medium] = messages.MESSAGES
     pitched: ClassVar[bool] = True
 
-    track: str = field(default="all", metadata={"help": f"all, each, first, or {tracks.HELP}"})
+    track: str = field(default="all", metadata={"help": "all, each, first, or as for the others"})
     division: int = field(default=DIVISION, metadata={"help": "ticks of a quarter, 0 for the file's own"})
 
     def __post_init__(self) -> None:

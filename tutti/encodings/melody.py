@@ -55,7 +55,8 @@ class Melody(FromTracks, TokenEncoding):
     pitched: ClassVar[bool] = True
 
     track: str = field(
-        default="melody", metadata={"help": f"melody (what is most like one), skyline (the highest), or {tracks.HELP}"}
+        default="melody",
+        metadata={"help": "melody (most like one), skyline (the highest), or as for the others"},
     )
 
     def __post_init__(self) -> None:

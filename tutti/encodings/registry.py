@@ -61,5 +61,7 @@ def encoding_from_json(stored: Mapping[str, Any]) -> Encoding:
         raise Error(f"unknown encoding {name!r}: there are {', '.join(known)}")
     try:
         return known[name](**parameters)
-    except (TypeError, ValueError) as error:
-        raise Error(f"encoding {name!r} cannot take the parameters {parameters}: {error}") from None
+    except ValueError as error:
+        raise Error(f"--encoding {name}: {error}") from None
+    except TypeError:
+        raise Error(f"--encoding {name} has not all of the parameters {', '.join(parameters)}") from None

@@ -12,7 +12,7 @@ from tutti import midi, roles
 from tutti.errors import RejectedFile
 from tutti.score import Score, Track
 
-HELP = "a track's number, channel:N, program:N, role:NAME or name, as tutti inspect FILE shows them"
+HELP = "a track's number, channel:N, program:N, role:NAME or name: see tutti inspect FILE"
 # Who chose, beside what a role was taken from (`tutti.roles`).
 ASKED = "--track"
 # How many tracks, and how much of a name, a text lists: a hostile file has a hundred thousand.
