@@ -61,7 +61,7 @@ def note_seq_melody() -> Encode:
 
 
 def pretty_midi_drums() -> Encode:
-    import pretty_midi  # type: ignore[import-not-found]
+    import pretty_midi
 
     def encode(path: str) -> list[Any]:
         file = pretty_midi.PrettyMIDI(path)
