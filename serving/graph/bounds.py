@@ -43,7 +43,11 @@ class Bounds(NamedTuple):
 
 
 def bounds_checks(
-    bounds: Bounds, requests: SamplingRequests, size: int, durations: Durations | None
+    bounds: Bounds,
+    requests: SamplingRequests,
+    size: int,
+    durations: Durations | None,
+    position: Tensor | None = None,
 ) -> list[tf.Operation]:
     """Returns operations that raise InvalidArgumentError where bounds cannot be met.
 
@@ -52,12 +56,17 @@ def bounds_checks(
       requests: what the same rows ask for.
       size: tokens in the vocabulary.
       durations: how long these last.
+      position: int32[B], how many tokens rows have already; None where they begin.
     """
     min_steps, forbidden, duration = bounds
+    most = requests.steps if position is None else tf.int32.max
+    begun = [] if position is None else [position]
     bounded = "duration must be 0 (off) or more" if durations else "duration must be 0, as these tokens have none"
     return [
-        check_rows([requests.steps, *bounds]),
-        check((min_steps >= 0) & (min_steps <= requests.steps), "min_steps must be from 0 to steps", min_steps),
+        check_rows([requests.steps, *bounds, *begun]),
+        *(check(place >= 0, "position must be 0 or more", place) for place in begun),
+        *begun,
+        check((min_steps >= 0) & (min_steps <= most), "min_steps must be from 0 to steps", min_steps),
         check((forbidden >= 0) & (forbidden < size), f"forbidden holds ids outside 0 to {size - 1}", forbidden),
         check(duration >= 0 if durations else duration == 0, bounded, duration),
     ]

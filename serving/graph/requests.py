@@ -62,6 +62,11 @@ def request_checks(requests: SamplingRequests, size: int, labels: int) -> list[t
     ]
 
 
+def prompt_checks(prompt: Tensor, label: Tensor, size: int, labels: int) -> list[tf.Operation]:
+    """Returns operations that raise InvalidArgumentError where a prompt holds what is no token, or a label is none."""
+    return [check_rows([prompt, label]), *_token_checks("prompt", prompt, size), _label_check(label, labels)]
+
+
 def score_checks(tokens: Tensor, label: Tensor, size: int, labels: int) -> list[tf.Operation]:
     """Returns operations that raise InvalidArgumentError where tokens to score are none, or a label is."""
     return [check_rows([tokens, label]), *_token_checks("tokens", tokens, size), _label_check(label, labels)]

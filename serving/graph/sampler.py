@@ -14,12 +14,13 @@ What that takes, beside rows that never mix:
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from serving.graph.bounds import NEVER, Bounds, bounds_checks, masks
-from serving.graph.requests import SamplingRequests, request_checks, score_checks
+from serving.graph.requests import SamplingRequests, prompt_checks, request_checks, score_checks
 from serving.graph.tiling import VECTOR, by_row_tiles, check_tile
 from serving.graph.truncation import Truncation
 from trainer import rng
@@ -30,6 +31,25 @@ from tutti.encodings.vocabulary import BOS, EOS, PAD
 # Temperature 0 divides by nothing: this factor sends all but the greatest logit to minus infinity, and this draw then
 # falls on the first token that has any probability left, the arg-max.
 COLDEST, GREEDY_DRAW = 1e30, 1e-30
+
+
+# What is computed of each row.
+TOKENS, TOKEN_SCORES = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.float32)
+ROWS, SCORES, FLAGS = (tf.TensorSpec([None], dtype) for dtype in (tf.int32, tf.float32, tf.bool))
+
+
+class Stream(NamedTuple):
+    """Where each row is.
+
+    Attributes:
+      token: int32[B], its last token, which the model has not read yet; BOS before the first.
+      at: int64[B], how long its tokens last so far, in units of `Durations`.
+      state: the model's, behind all tokens but the last.
+    """
+
+    token: Tensor
+    at: Tensor
+    state: Any
 
 
 class Sampler:
@@ -53,6 +73,10 @@ class Sampler:
         never = [0.0] * self.padded
         never[PAD] = never[BOS] = NEVER
         self.never = tf.constant(never)
+        # The TensorSpecs of the model's state.
+        self.state = tf.nest.map_structure(
+            lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype), self._start(1, tf.zeros([1], tf.int32))
+        )
 
     def generate(self, requests: SamplingRequests, bounds: Bounds | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Continues each row's prompt, within bounds.
@@ -74,13 +98,80 @@ class Sampler:
         with tf.control_dependencies(checks):
             requests, bounds = SamplingRequests(*map(tf.identity, requests)), Bounds(*map(tf.identity, bounds))
         width = tf.reduce_max(tf.pad(requests.steps, [[0, 1]]))
-        tokens, length, log_prob = by_row_tiles(
-            lambda *tile: self._generate(SamplingRequests(*tile[:-3]), Bounds(*tile[-3:]), width),
-            (*requests, *bounds),
-            (tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.float32)),
-            self.tile,
-        )
+
+        def work(*tile: Tensor) -> tuple[Tensor, ...]:
+            asked, bound = SamplingRequests(*tile[:-3]), Bounds(*tile[-3:])
+            begun = self._read(asked.prompt, asked.label)
+            timed = tf.reduce_any(bound.duration > 0)
+            tokens, length, log_probs, _ = self._draw(asked, bound, begun, tf.zeros_like(asked.steps), width, timed)
+            return tokens, length, _sum(log_probs)
+
+        tokens, length, log_prob = by_row_tiles(work, (*requests, *bounds), (TOKENS, ROWS, SCORES), self.tile)
         return tokens, length, log_prob
+
+    def start(self, prompt: Tensor, label: Tensor) -> list[Tensor]:
+        """Reads prompts.
+
+        Args:
+          prompt: int32[B, P], without BOS, right-padded with PAD.
+          label: int32[B].
+
+        Returns:
+          The state of each row, as `state_specs` describes it: what `continued` goes on from.
+
+        Raises:
+          tf.errors.InvalidArgumentError: a token or a label is none, or a prompt is longer than `MAX_STEPS`.
+        """
+        with tf.control_dependencies(prompt_checks(prompt, label, self.size, self.labels)):
+            prompt, label = tf.identity(prompt), tf.identity(label)
+        return [
+            *by_row_tiles(lambda *tile: flat(self._read(*tile)), (prompt, label), self.state_specs(), self.tile),
+        ]
+
+    def continued(
+        self, state: Sequence[Tensor], position: Tensor, requests: SamplingRequests, bounds: Bounds
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, list[Tensor]]:
+        """Goes on from states, in which rows may be of any age: pieces of any size make up what `generate` gives.
+
+        Args:
+          state: of each row, from `start` or from here.
+          position: int32[B], how many new tokens a row has already.
+          requests: what each row asks for now; the prompt is not looked at, and a label is part of the state. A row
+            of 0 steps stays as it is.
+          bounds: of the whole row, from its first new token on, as in `generate`.
+
+        Returns:
+          tokens int32[B, N] and length int32[B], as `generate` has them, and the log-probability of each token,
+          float32[B, N].
+          ended bool[B], whether a row has ended, by EOS or by its duration; its state is of no use then.
+          The state of each row.
+
+        Raises:
+          tf.errors.InvalidArgumentError: a request is out of bounds; the text says which and how.
+        """
+        checks = request_checks(requests, self.size, self.labels)
+        checks += bounds_checks(bounds, requests, self.size, self.durations, position)
+        with tf.control_dependencies(checks):
+            requests, bounds = SamplingRequests(*map(tf.identity, requests)), Bounds(*map(tf.identity, bounds))
+        width = tf.reduce_max(tf.pad(requests.steps, [[0, 1]]))
+        count = len(state)
+
+        def work(*tile: Tensor) -> tuple[Tensor, ...]:
+            asked, bound = SamplingRequests(*tile[count + 1 : -3]), Bounds(*tile[-3:])
+            begun = self._stream(tile[:count])
+            tokens, length, log_probs, after = self._draw(asked, bound, begun, tile[count], width, True)
+            complete = (bound.duration > 0) & (after.at >= tf.cast(bound.duration, tf.int64)) & (asked.steps > 0)
+            ended = (length < asked.steps) | tf.reduce_any(tokens == EOS, 1) | complete
+            return tokens, length, log_probs, ended, *flat(after)
+
+        inputs = (*state, position, *requests, *bounds)
+        specs = (TOKENS, ROWS, TOKEN_SCORES, FLAGS, *self.state_specs())
+        tokens, length, log_probs, ended, *after = by_row_tiles(work, inputs, specs, self.tile)
+        return tokens, length, log_probs, ended, after
+
+    def state_specs(self) -> list[tf.TensorSpec]:
+        """Returns the tensors of a state: the last token, how long all tokens last, and the model's own."""
+        return [ROWS, tf.TensorSpec([None], tf.int64), *tf.nest.flatten(self.state)]
 
     def score(self, tokens: Tensor, label: Tensor) -> Tensor:
         """Returns the log-probability of each token given those before it; BOS comes first by itself.
@@ -100,56 +191,79 @@ class Sampler:
         (scores,) = by_row_tiles(self._score, (tokens, label), (tf.TensorSpec([None, None], tf.float32),), self.tile)
         return scores
 
-    def _generate(self, requests: SamplingRequests, bounds: Bounds, width: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Does the work of `generate` for one tile; `width` is N."""
-        given, steps = _lengths(requests.prompt), requests.steps
-        # In step t a row's token number t is read, BOS being 0, and number t + 1 chosen: from the prompt as long as
-        # that lasts, then drawn. `stop` is the number of steps a row takes; it shrinks where EOS is chosen, or where
-        # `at`, how long the tokens last so far, reaches `end`. Even a row that wants nothing takes one step, because
-        # an array of no steps cannot be stacked.
-        stop = tf.where(steps > 0, given + steps, 1)
-        prompt = tf.pad(tf.transpose(requests.prompt), [[0, 1], [0, 0]])
-        prompt_end = tf.shape(requests.prompt)[1]
-        draws, sharpness = _draws(requests, tf.range(tf.reduce_max(stop))[:, None] - given)
+    def _read(self, prompt: Tensor, label: Tensor) -> Stream:
+        """Reads the prompts of a tile, all but their last tokens; of a row without a prompt nothing is read."""
+        given, sequence = _lengths(prompt), tf.pad(tf.transpose(prompt), [[1, 1], [0, 0]])
+        rows = tf.shape(given)[0]
+        # Comparing costs nothing, copying a state does: rows whose prompts are equally long need no copy.
+        uneven = tf.reduce_min(given) < tf.reduce_max(tf.pad(given, [[0, 1]]))
+
+        def body(t: Tensor, stream: Stream) -> tuple[Tensor, Stream]:
+            _, state = self._step(stream.token, stream.state)
+            token = sequence[t + 1]
+            after = Stream(token, self._after(stream.at, token), state)
+            return t + 1, _where(t < given, after, stream, uneven)
+
+        begun = Stream(tf.fill([rows], BOS), tf.zeros([rows], tf.int64), self._start(rows, label))
+        _, read = tf.while_loop(lambda t, _: t < tf.reduce_max(tf.pad(given, [[0, 1]])), body, (0, begun))
+        return read
+
+    def _draw(
+        self,
+        requests: SamplingRequests,
+        bounds: Bounds,
+        stream: Stream,
+        position: Tensor,
+        width: Tensor,
+        timed: Tensor | bool,
+    ) -> tuple[Tensor, Tensor, Tensor, Stream]:
+        """Draws the next tokens of a tile, of which `position` are there already.
+
+        `width` is N; `timed` says whether anybody wants to know how long the tokens last.
+        """
+        # In step t a row's new token number `position` + t is chosen. `stop` is the number of steps a row takes; it
+        # shrinks where EOS is chosen, or where `at`, how long the tokens last so far, reaches `end`. One step is always
+        # taken, because an array of no steps cannot be stacked.
+        steps = requests.steps
+        most = tf.maximum(tf.reduce_max(tf.pad(steps, [[0, 1]])), 1)
+        uneven = tf.reduce_min(steps) < most
+        draws, sharpness = _draws(requests, tf.range(most)[:, None] + position)
         truncation = Truncation.of(requests, self.size)
-        mask, may_end = masks(bounds, self.size, self.padded), given + bounds.min_steps
+        mask = masks(bounds, self.size, self.padded)
         end = tf.where(bounds.duration > 0, tf.cast(bounds.duration, tf.int64), tf.int64.max)
         # What no row of a tile asks for is not computed.
-        restricted, timed = bounds.restrict | truncation.some, tf.reduce_any(bounds.duration > 0)
+        restricted = bounds.restrict | truncation.some
 
         def choice(t: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
             """Returns the logits of what can be chosen in step t, minus infinity for the rest, and the greatest."""
             # The least number there is keeps tokens with a logit of minus infinity above those that are masked.
             allowed = tf.maximum(logits, logits.dtype.min)
-            allowed += tf.gather(mask, tf.cast(t >= may_end, tf.int32), batch_dims=1)
+            allowed += tf.gather(mask, tf.cast(position + t >= bounds.min_steps, tf.int32), batch_dims=1)
             top = tf.reduce_max(allowed, 1, keepdims=True)
             return truncation.applied(allowed, top, sharpness), top
 
-        def body(t: Tensor, token: Tensor, stop: Tensor, at: Tensor, state: Any, *arrays: Any) -> tuple[Any, ...]:
-            logits, state = self._step(token, state)
+        def body(t: Tensor, stop: Tensor, before: Stream, *arrays: Any) -> tuple[Any, ...]:
+            logits, state = self._step(before.token, before.state)
             allowed = logits + self.never
             best = tf.reduce_max(allowed, 1, keepdims=True)
             allowed, top = tf.cond(restricted, lambda: choice(t, logits), lambda: (allowed, best))
             mass = tf.cumsum(tf.exp((allowed - top) * sharpness), 1)
             token = tf.searchsorted(mass, draws[t] * mass[:, -1:], side="right")[:, 0]
-            reading = t < given
-            token = tf.where(reading, prompt[tf.minimum(t, prompt_end)], token)
-            at = tf.cond(timed, lambda: self._after(at, token), lambda: at)
-            stop = tf.where(((token == EOS) | (at >= end)) & ~reading, tf.minimum(stop, t + 1), stop)
+            at = tf.cond(tf.convert_to_tensor(timed), lambda: self._after(before.at, token), lambda: before.at)
             chosen = (token, *_above_and_total(logits, best, token))
-            return t + 1, token, stop, at, state, *(array.write(t, x) for array, x in zip(arrays, chosen, strict=True))
+            stream = _where(t < steps, Stream(token, at, state), before, uneven)
+            stop = tf.where((token == EOS) | (at >= end), tf.minimum(stop, t + 1), stop)
+            return t + 1, stop, stream, *(array.write(t, x) for array, x in zip(arrays, chosen, strict=True))
 
         arrays = [tf.TensorArray(dtype, 0, dynamic_size=True) for dtype in (tf.int32, tf.float32, tf.float32)]
-        state = self._start(tf.shape(given)[0], requests.label)
-        start = (0, tf.fill(tf.shape(given), BOS), stop, tf.zeros_like(end), state, *arrays)
-        _, _, stop, _, _, *arrays = tf.while_loop(lambda t, _, stop, *__: t < tf.reduce_max(stop), body, start)
+        begun = (0, tf.maximum(steps, 1), stream, *arrays)
+        _, stop, stream, *arrays = tf.while_loop(lambda t, stop, *_: t < tf.reduce_max(stop), body, begun)
         tokens, above, total = (array.stack() for array in arrays)
-        # From step by step to row by row, each from its own first new token on.
-        length = tf.clip_by_value(stop - given, 0, steps)
+        length = tf.minimum(stop, steps)
         new = tf.range(width) < length[:, None]
-        place = tf.where(new, given[:, None] + tf.range(width), 0)
+        place = tf.where(new, tf.range(width), 0)
         tokens, log_probs = (tf.gather(tf.transpose(x), place, batch_dims=1) for x in (tokens, above - _log(total)))
-        return tf.where(new, tokens, PAD), length, _sum(tf.where(new, log_probs, 0))
+        return tf.where(new, tokens, PAD), length, tf.where(new, log_probs, 0), stream
 
     def _score(self, tokens: Tensor, label: Tensor) -> tuple[Tensor]:
         """Does the work of `score` for one tile."""
@@ -170,6 +284,11 @@ class Sampler:
         scores = tf.transpose(above - _log(total))[:, :width]
         scores = tf.pad(scores, [[0, 0], [0, width - tf.shape(scores)[1]]])
         return (tf.where(tf.range(width) < length[:, None], scores, 0),)
+
+    def _stream(self, state: Sequence[Tensor]) -> Stream:
+        """Returns a state from its tensors."""
+        token, at, *own = state
+        return Stream(token, at, tf.nest.pack_sequence_as(self.state, own))
 
     def _start(self, batch: Tensor, label: Tensor) -> Any:
         """Returns the model's state before BOS, which carries the label where it has any."""
@@ -193,6 +312,22 @@ class Sampler:
         # Half-way between two bar lines it is the earlier one.
         nearest = (at + (durations.bar - 1) // 2) // durations.bar * durations.bar
         return tf.where(token == durations.bar_line, nearest, at)
+
+
+def flat(stream: Stream) -> tuple[Tensor, ...]:
+    """Returns the tensors of a state, as `Sampler.state_specs` describes them."""
+    return (stream.token, stream.at, *tf.nest.flatten(stream.state))
+
+
+def _where(rows: Tensor, new: Stream, old: Stream, some: Tensor) -> Stream:
+    """Returns the new states of some rows, bool[B], and the old ones of the others; `some`: whether there are any."""
+
+    def chosen() -> Stream:
+        return tf.nest.map_structure(
+            lambda x, y: tf.where(tf.reshape(rows, [-1] + [1] * (x.shape.rank - 1)), x, y), new, old
+        )
+
+    return tf.cond(some, chosen, lambda: tf.nest.map_structure(tf.identity, new))
 
 
 def _draws(requests: SamplingRequests, place: Tensor) -> tuple[Tensor, Tensor]:

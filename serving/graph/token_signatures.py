@@ -18,7 +18,10 @@ from tutti.encodings.durations import Durations
 
 
 class TokenSignatures(tf.Module):
-    """What is exported of a model of tokens: its variables, `generate`, `generate_bounded` and `score`.
+    """What is exported of a model of tokens: its variables, and the signatures.
+
+    `generate` writes whole pieces, `generate_bounded` does so within bounds. `start` reads prompts, and `continue`
+    writes some tokens from there on, as often as one likes. `score` says how likely tokens are.
 
     Args:
       model: see `trainer.models.base.Model`.
@@ -87,32 +90,68 @@ class TokenSignatures(tf.Module):
         def score(tokens: Tensor, label: Tensor) -> dict[str, Tensor]:
             return {"log_prob": sampler.score(tokens, label)}
 
+        names = state_names(sampler)
+        state = [
+            tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in zip(names, sampler.state_specs(), strict=True)
+        ]
+
+        @tf.function(input_signature=[requests[0], requests[-1]])
+        def start(prompt: Tensor, label: Tensor) -> dict[str, Tensor]:
+            return dict(zip(names, sampler.start(prompt, label), strict=True))
+
+        settings = [*requests[1:-1], *bounds]
+
+        @tf.function(input_signature=[*state, tf.TensorSpec([None], tf.int32, "position"), *settings])
+        def continue_(*inputs: Tensor) -> dict[str, Tensor]:
+            *before, position = inputs[: len(state) + 1]
+            steps, temperature, top_k, top_p, seed, *bound = inputs[len(state) + 1 :]
+            nothing = tf.zeros([tf.shape(steps)[0], 0], tf.int32)
+            asked = SamplingRequests(nothing, steps, temperature, top_k, top_p, seed, tf.zeros_like(steps))
+            tokens, length, log_probs, ended, after = sampler.continued(before, position, asked, Bounds(*bound))
+            drawn = {"tokens": tokens, "length": length, "log_probs": log_probs, "ended": ended}
+            return drawn | dict(zip(names, after, strict=True))
+
         self.generate, self.generate_bounded, self.score = generate, generate_bounded, score
+        self.start, self.continue_ = start, continue_
+        self.state = state
 
     def signatures(self) -> dict[str, Callable[..., Any]]:
-        return {"generate": self.generate, "generate_bounded": self.generate_bounded, "score": self.score}
+        return {
+            "generate": self.generate,
+            "generate_bounded": self.generate_bounded,
+            "score": self.score,
+            "start": self.start,
+            "continue": self.continue_,
+        }
 
     def limits(self) -> dict[str, float]:
         return {"steps": MAX_STEPS, "temperature": MAX_TEMPERATURE}
 
     def warm_up_requests(self) -> dict[str, dict[str, NDArray[np.generic]]]:
-        generate: dict[str, NDArray[np.generic]] = {
-            "prompt": np.zeros((1, 1), np.int32),
+        prompt: dict[str, NDArray[np.generic]] = {"prompt": np.zeros((1, 1), np.int32), "label": np.zeros(1, np.int32)}
+        settings: dict[str, NDArray[np.generic]] = {
             "steps": np.full(1, 4, np.int32),
             "temperature": np.ones(1, np.float32),
             "top_k": np.zeros(1, np.int32),
             "top_p": np.zeros(1, np.float32),
             "seed": np.zeros(1, np.int64),
-            "label": np.zeros(1, np.int32),
         }
+        bounds: dict[str, NDArray[np.generic]] = {
+            "min_steps": np.ones(1, np.int32),
+            "forbidden": np.zeros((1, 1), np.int32),
+            "duration": np.zeros(1, np.int32),
+        }
+        state = {spec.name: np.zeros([1, *spec.shape[1:]], spec.dtype.as_numpy_dtype) for spec in self.state}
         # One graph has all of the sampler, so that no top_k or top_p needs a request of its own.
         return {
-            "serving_default": generate,
-            "generate_bounded": {
-                **generate,
-                "min_steps": np.ones(1, np.int32),
-                "forbidden": np.zeros((1, 1), np.int32),
-                "duration": np.zeros(1, np.int32),
-            },
-            "score": {"tokens": np.full((1, 2), 3, np.int32), "label": generate["label"]},
+            "serving_default": prompt | settings,
+            "generate_bounded": prompt | settings | bounds,
+            "score": {"tokens": np.full((1, 2), 3, np.int32), "label": prompt["label"]},
+            "start": prompt,
+            "continue": state | {"position": np.zeros(1, np.int32)} | settings | bounds,
         }
+
+
+def state_names(sampler: Sampler) -> list[str]:
+    """Returns what the tensors of a state are called, as inputs and as outputs."""
+    return [f"state_{number}" for number in range(len(sampler.state_specs()))]

@@ -208,7 +208,7 @@ def test_the_warm_up_requests_fit_the_signatures(models: Path) -> None:
         values = {name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()}
         signatures[request.model_spec.signature_name](**values)
         signature_names.add(request.model_spec.signature_name)
-    assert signature_names == {"serving_default", "generate_bounded", "score"}
+    assert signature_names == {"serving_default", "generate_bounded", "score", "start", "continue"}
 
 
 def test_an_export_that_fails_leaves_nothing(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
