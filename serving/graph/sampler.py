@@ -15,41 +15,23 @@ What that takes, beside rows that never mix:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
+from serving.graph.arithmetic import above_and_total, row_lengths, row_sums, uniform_draws, vector_log
 from serving.graph.bounds import NEVER, Bounds, bounds_checks, masks
 from serving.graph.requests import SamplingRequests, prompt_checks, request_checks, score_checks
+from serving.graph.stream import Stream, flat, where
 from serving.graph.tiling import VECTOR, by_row_tiles, check_tile
 from serving.graph.truncation import Truncation
-from trainer import rng
 from trainer.types import Tensor
 from tutti.encodings.durations import Durations
 from tutti.encodings.vocabulary import BOS, EOS, PAD
 
-# Temperature 0 divides by nothing: this factor sends all but the greatest logit to minus infinity, and this draw then
-# falls on the first token that has any probability left, the arg-max.
-COLDEST, GREEDY_DRAW = 1e30, 1e-30
-
-
 # What is computed of each row.
 TOKENS, TOKEN_SCORES = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.float32)
 ROWS, SCORES, FLAGS = (tf.TensorSpec([None], dtype) for dtype in (tf.int32, tf.float32, tf.bool))
-
-
-class Stream(NamedTuple):
-    """Where each row is.
-
-    Attributes:
-      token: int32[B], its last token, which the model has not read yet; BOS before the first.
-      at: int64[B], how long its tokens last so far, in units of `Durations`.
-      state: the model's, behind all tokens but the last.
-    """
-
-    token: Tensor
-    at: Tensor
-    state: Any
 
 
 class Sampler:
@@ -104,7 +86,7 @@ class Sampler:
             begun = self._read(asked.prompt, asked.label)
             timed = tf.reduce_any(bound.duration > 0)
             tokens, length, log_probs, _ = self._draw(asked, bound, begun, tf.zeros_like(asked.steps), width, timed)
-            return tokens, length, _sum(log_probs)
+            return tokens, length, row_sums(log_probs)
 
         tokens, length, log_prob = by_row_tiles(work, (*requests, *bounds), (TOKENS, ROWS, SCORES), self.tile)
         return tokens, length, log_prob
@@ -193,7 +175,7 @@ class Sampler:
 
     def _read(self, prompt: Tensor, label: Tensor) -> Stream:
         """Reads the prompts of a tile, all but their last tokens; of a row without a prompt nothing is read."""
-        given, sequence = _lengths(prompt), tf.pad(tf.transpose(prompt), [[1, 1], [0, 0]])
+        given, sequence = row_lengths(prompt), tf.pad(tf.transpose(prompt), [[1, 1], [0, 0]])
         rows = tf.shape(given)[0]
         # Comparing costs nothing, copying a state does: rows whose prompts are equally long need no copy.
         uneven = tf.reduce_min(given) < tf.reduce_max(tf.pad(given, [[0, 1]]))
@@ -202,7 +184,7 @@ class Sampler:
             _, state = self._step(stream.token, stream.state)
             token = sequence[t + 1]
             after = Stream(token, self._after(stream.at, token), state)
-            return t + 1, _where(t < given, after, stream, uneven)
+            return t + 1, where(t < given, after, stream, uneven)
 
         begun = Stream(tf.fill([rows], BOS), tf.zeros([rows], tf.int64), self._start(rows, label))
         _, read = tf.while_loop(lambda t, _: t < tf.reduce_max(tf.pad(given, [[0, 1]])), body, (0, begun))
@@ -227,7 +209,7 @@ class Sampler:
         steps = requests.steps
         most = tf.maximum(tf.reduce_max(tf.pad(steps, [[0, 1]])), 1)
         uneven = tf.reduce_min(steps) < most
-        draws, sharpness = _draws(requests, tf.range(most)[:, None] + position)
+        draws, sharpness = uniform_draws(requests, tf.range(most)[:, None] + position)
         truncation = Truncation.of(requests, self.size)
         mask = masks(bounds, self.size, self.padded)
         end = tf.where(bounds.duration > 0, tf.cast(bounds.duration, tf.int64), tf.int64.max)
@@ -250,8 +232,8 @@ class Sampler:
             mass = tf.cumsum(tf.exp((allowed - top) * sharpness), 1)
             token = tf.searchsorted(mass, draws[t] * mass[:, -1:], side="right")[:, 0]
             at = tf.cond(tf.convert_to_tensor(timed), lambda: self._after(before.at, token), lambda: before.at)
-            chosen = (token, *_above_and_total(logits, best, token))
-            stream = _where(t < steps, Stream(token, at, state), before, uneven)
+            chosen = (token, *above_and_total(logits, best, token))
+            stream = where(t < steps, Stream(token, at, state), before, uneven)
             stop = tf.where((token == EOS) | (at >= end), tf.minimum(stop, t + 1), stop)
             return t + 1, stop, stream, *(array.write(t, x) for array, x in zip(arrays, chosen, strict=True))
 
@@ -262,26 +244,28 @@ class Sampler:
         length = tf.minimum(stop, steps)
         new = tf.range(width) < length[:, None]
         place = tf.where(new, tf.range(width), 0)
-        tokens, log_probs = (tf.gather(tf.transpose(x), place, batch_dims=1) for x in (tokens, above - _log(total)))
+        tokens, log_probs = (
+            tf.gather(tf.transpose(x), place, batch_dims=1) for x in (tokens, above - vector_log(total))
+        )
         return tf.where(new, tokens, PAD), length, tf.where(new, log_probs, 0), stream
 
     def _score(self, tokens: Tensor, label: Tensor) -> tuple[Tensor]:
         """Does the work of `score` for one tile."""
-        length, width = _lengths(tokens), tf.shape(tokens)[1]
+        length, width = row_lengths(tokens), tf.shape(tokens)[1]
         sequence = tf.pad(tf.pad(tf.transpose(tokens), [[1, 0], [0, 0]], constant_values=BOS), [[0, 1], [0, 0]])
         steps = tf.maximum(tf.reduce_max(length), 1)
 
         def body(t: Tensor, state: Any, *arrays: Any) -> tuple[Any, ...]:
             logits, state = self._step(sequence[t], state)
             best = tf.reduce_max(logits + self.never, 1, keepdims=True)
-            parts = _above_and_total(logits, best, sequence[t + 1])
+            parts = above_and_total(logits, best, sequence[t + 1])
             return t + 1, state, *(array.write(t, x) for array, x in zip(arrays, parts, strict=True))
 
         arrays = [tf.TensorArray(tf.float32, steps) for _ in range(2)]
         start = (0, self._start(tf.shape(length)[0], label), *arrays)
         _, _, *arrays = tf.while_loop(lambda t, *_: t < steps, body, start)
         above, total = (array.stack() for array in arrays)
-        scores = tf.transpose(above - _log(total))[:, :width]
+        scores = tf.transpose(above - vector_log(total))[:, :width]
         scores = tf.pad(scores, [[0, 0], [0, width - tf.shape(scores)[1]]])
         return (tf.where(tf.range(width) < length[:, None], scores, 0),)
 
@@ -312,56 +296,3 @@ class Sampler:
         # Half-way between two bar lines it is the earlier one.
         nearest = (at + (durations.bar - 1) // 2) // durations.bar * durations.bar
         return tf.where(token == durations.bar_line, nearest, at)
-
-
-def flat(stream: Stream) -> tuple[Tensor, ...]:
-    """Returns the tensors of a state, as `Sampler.state_specs` describes them."""
-    return (stream.token, stream.at, *tf.nest.flatten(stream.state))
-
-
-def _where(rows: Tensor, new: Stream, old: Stream, some: Tensor) -> Stream:
-    """Returns the new states of some rows, bool[B], and the old ones of the others; `some`: whether there are any."""
-
-    def chosen() -> Stream:
-        return tf.nest.map_structure(
-            lambda x, y: tf.where(tf.reshape(rows, [-1] + [1] * (x.shape.rank - 1)), x, y), new, old
-        )
-
-    return tf.cond(some, chosen, lambda: tf.nest.map_structure(tf.identity, new))
-
-
-def _draws(requests: SamplingRequests, place: Tensor) -> tuple[Tensor, Tensor]:
-    """Draws where in its distribution each row's token number place[T, B] falls.
-
-    Returns:
-      float32[T, B, 1] in (0, 1), and float32[B, 1], what the logits are multiplied with: 1 / temperature.
-    """
-    greedy = requests.temperature <= 1 / COLDEST
-    draws = tf.where(greedy, GREEDY_DRAW, rng.uniform(requests.seed, place))
-    # A division of its own for each row would be one of a short axis.
-    spread = tf.tile(requests.temperature[:, None], [1, VECTOR])
-    return draws[..., None], tf.where(greedy[:, None], COLDEST, (1 / spread)[:, :1])
-
-
-def _above_and_total(logits: Tensor, best: Tensor, token: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns float32[B] each: a and z, where a - log(z) is the log-probability of `token`."""
-    above = logits - best
-    return tf.gather(above, token, batch_dims=1), tf.reduce_sum(tf.exp(above), 1)
-
-
-def _log(x: Tensor) -> Tensor:
-    """Returns logarithms, all of them by the vectorised kernel."""
-    flat = tf.reshape(x, [-1])
-    size = tf.size(flat)
-    padded = tf.pad(flat, [[0, -size % VECTOR]], constant_values=1.0)
-    return tf.reshape(tf.math.log(padded)[:size], tf.shape(x))
-
-
-def _sum(x: Tensor) -> Tensor:
-    """Returns row sums, added up from left to right: a tree would depend on the width, which is the longest row's."""
-    return tf.cast(tf.cumsum(tf.pad(tf.cast(x, tf.float64), [[0, 0], [0, 1]]), 1)[:, -1], tf.float32)
-
-
-def _lengths(tokens: Tensor) -> Tensor:
-    """Returns int32[B]: the number of tokens before the padding."""
-    return tf.reduce_sum(tf.cast(tokens != PAD, tf.int32), 1)
