@@ -33,5 +33,9 @@ def test_who_interrupts_the_first_seconds_is_told_nothing(command: str, seconds:
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    if process.returncode != 2:  # it was quicker, and had said what is wrong with the flags
-        assert (process.returncode, errors) == (130, "")
+    if errors.startswith("tutti: error: "):  # it was quicker, and had said what is wrong with the flags
+        assert errors.count("\n") == 1
+    else:
+        # On its way out Python lets the signal end it, which a shell reports as the same.
+        assert errors == ""
+        assert process.returncode in (130, -signal.SIGINT)
