@@ -3,7 +3,9 @@
 import errno
 import importlib
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 
 import tutti
@@ -56,7 +58,19 @@ def main(argv: list[str] | None = None) -> int:
     command, *rest = argv
     if command not in COMMANDS:
         return fail(f"unknown command {command!r}; there are {', '.join(COMMANDS)}")
+    if hasattr(signal, "pthread_kill"):  # not on Windows
+        sys.unraisablehook = interrupt_again
     return run(lambda argv: called(command, argv), rest)
+
+
+def interrupt_again(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Sends a Ctrl-C once more that came where Python can raise nothing, as in a callback of an import."""
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        main = threading.main_thread().ident or 0
+        # A moment later, when the callback is over.
+        threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGINT)).start()
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def called(command: str, argv: list[str]) -> None:

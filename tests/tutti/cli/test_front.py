@@ -39,3 +39,22 @@ def test_who_interrupts_the_first_seconds_is_told_nothing(command: str, seconds:
         # On its way out Python lets the signal end it, which a shell reports as the same.
         assert errors == ""
         assert process.returncode in (130, -signal.SIGINT)
+
+
+def test_an_interrupt_where_nothing_can_be_raised_is_not_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    class Held:
+        def __del__(self) -> None:
+            raise KeyboardInterrupt
+
+    def command(argv: list[str]) -> None:
+        held = Held()
+        del held
+        time.sleep(30)
+
+    before = sys.unraisablehook
+    try:
+        sys.unraisablehook = cli.interrupt_again
+        assert cli.run(command, []) == 130
+    finally:
+        sys.unraisablehook = before
+    assert capsys.readouterr().err == ""
