@@ -13,7 +13,6 @@ from typing import Any
 from pipelines import filesystem, report
 from pipelines.ingest import match
 from pipelines.ingest.content import content
-from pipelines.ingest.types import File
 from pipelines.inspection import check, statistics
 from pipelines.inspection.corpus import CorpusInspection, inspect_corpus
 from pipelines.inspection.score import ScoreInspection, inspect_score
@@ -66,22 +65,17 @@ def inspect(
     """
     path = os.fspath(path)
     with filesystem.explained("inspect", path):
-        found = () if filesystem.exists(filesystem.join(path, MANIFEST)) else _midi_files(path)
-        if not found:
+        if filesystem.exists(filesystem.join(path, MANIFEST)):
             manifest, snapshot = check.load(path)
             contents = check.check(path, manifest, snapshot, max(songs, 0), progress)
             return Inspection(statistics.figures(path, manifest, snapshot, contents))
+        try:
+            found = match.find([path], midi.SCORE)
+        except Error as error:
+            raise Error(f"no dataset in {path}, and {error}") from None
         if found[0].path not in (path, os.path.abspath(path)):  # noqa: PTH100
             return inspect_corpus(path, found, progress)
         try:
             return inspect_score(path, content(found[0], midi.MAX_BYTES))
         except RejectedFile as reason:
             raise Error(f"{path}: {reason}") from None
-
-
-def _midi_files(path: str) -> list[File]:
-    """Returns the MIDI files in a folder, or the file that a path names; none where there are none."""
-    try:
-        return match.find([path], midi.SCORE)
-    except Error:
-        return []

@@ -68,7 +68,7 @@ def test_a_folder_of_midi_is_told_by_encoding(tmp_path: Path, capsys: Capture) -
 
 def test_what_is_no_midi_and_no_dataset_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
-    for path, said in (("notes.txt", "not a MIDI file"), ("", "no dataset in"), ("missing", "no dataset in")):
+    for path, said in (("notes.txt", "not a MIDI file"), ("", "no MIDI files in"), ("missing", "no such file")):
         with pytest.raises(Error, match=said):
             inspect.main([str(tmp_path / path)])
 
