@@ -86,7 +86,8 @@ class Sampler:
             asked, bound = SamplingRequests(*tile[:-3]), Bounds(*tile[-3:])
             begun = self._read(asked.prompt, self._begun(asked.label))
             timed = tf.reduce_any(bound.duration > 0)
-            tokens, length, log_probs, _ = self._draw(asked, bound, begun, tf.zeros_like(asked.steps), width, timed)
+            position = tf.zeros_like(asked.steps)
+            tokens, length, log_probs, _ = self._draw(asked, bound, begun, position, width, timed, kept=False)
             return tokens, length, row_sums(log_probs)
 
         tokens, length, log_prob = by_row_tiles(work, (*requests, *bounds), (TOKENS, ROWS, SCORES), self.tile)
@@ -167,7 +168,7 @@ class Sampler:
         def work(*tile: Tensor) -> tuple[Tensor, ...]:
             asked, bound = SamplingRequests(*tile[count + 1 : -3]), Bounds(*tile[-3:])
             begun = self._stream(tile[:count])
-            tokens, length, log_probs, after = self._draw(asked, bound, begun, tile[count], width, True)
+            tokens, length, log_probs, after = self._draw(asked, bound, begun, tile[count], width, timed=True)
             complete = (bound.duration > 0) & (after.at >= tf.cast(bound.duration, tf.int64)) & (asked.steps > 0)
             ended = (length < asked.steps) | tf.reduce_any(tokens == EOS, 1) | complete
             return tokens, length, log_probs, ended, *flat(after)
@@ -227,14 +228,17 @@ class Sampler:
         position: Tensor,
         width: Tensor,
         timed: Tensor | bool,
+        kept: bool = True,
     ) -> tuple[Tensor, Tensor, Tensor, Stream]:
         """Draws the next tokens of a tile, of which `position` are there already.
 
-        `width` is N; `timed` says whether anybody wants to know how long the tokens last.
+        `width` is N; `timed` says whether anybody wants to know how long the tokens last, `kept` whether the streams
+        are to stay where each row's last step takes them.
         """
         # In step t a row's new token number `position` + t is chosen. `stop` is the number of steps a row takes; it
         # shrinks where EOS is chosen, or where `at`, how long the tokens last so far, reaches `end`. One step is always
-        # taken, because an array of no steps cannot be stacked.
+        # taken, because an array of no steps cannot be stacked. The loop goes by the step before (`known`), so that a
+        # step's products with the state need not wait for the token; after an early end it takes a step in vain.
         steps = requests.steps
         most = tf.maximum(tf.reduce_max(tf.pad(steps, [[0, 1]])), 1)
         uneven = tf.reduce_min(steps) < most
@@ -253,7 +257,7 @@ class Sampler:
             top = tf.reduce_max(allowed, 1, keepdims=True)
             return truncation.applied(allowed, top, sharpness), top
 
-        def body(t: Tensor, stop: Tensor, before: Stream, *arrays: Any) -> tuple[Any, ...]:
+        def body(t: Tensor, _: Tensor, known: Tensor, before: Stream, *arrays: Any) -> tuple[Any, ...]:
             logits, state = self._step(before.token, before.state)
             allowed = logits + self.never
             best = tf.reduce_max(allowed, 1, keepdims=True)
@@ -262,13 +266,14 @@ class Sampler:
             token = tf.searchsorted(mass, draws[t] * mass[:, -1:], side="right")[:, 0]
             at = tf.cond(tf.convert_to_tensor(timed), lambda: self._after(before.at, token), lambda: before.at)
             chosen = (token, *above_and_total(logits, best, token))
-            stream = where(t < steps, Stream(token, at, state), before, uneven)
-            stop = tf.where((token == EOS) | (at >= end), tf.minimum(stop, t + 1), stop)
-            return t + 1, stop, stream, *(array.write(t, x) for array, x in zip(arrays, chosen, strict=True))
+            after = Stream(token, at, state)
+            stream = where(t < steps, after, before, uneven) if kept else after
+            stop = tf.where((token == EOS) | (at >= end), tf.minimum(known, t + 1), known)
+            return t + 1, known, stop, stream, *(array.write(t, x) for array, x in zip(arrays, chosen, strict=True))
 
         arrays = [tf.TensorArray(dtype, 0, dynamic_size=True) for dtype in (tf.int32, tf.float32, tf.float32)]
-        begun = (0, tf.maximum(steps, 1), stream, *arrays)
-        _, stop, stream, *arrays = tf.while_loop(lambda t, stop, *_: t < tf.reduce_max(stop), body, begun)
+        begun = (0, tf.maximum(steps, 1), tf.maximum(steps, 1), stream, *arrays)
+        _, _, stop, stream, *arrays = tf.while_loop(lambda t, known, *_: t < tf.reduce_max(known), body, begun)
         tokens, above, total = (array.stack() for array in arrays)
         length = tf.minimum(stop, steps)
         new = tf.range(width) < length[:, None]

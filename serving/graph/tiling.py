@@ -23,7 +23,7 @@ def check_tile(tile: int) -> None:
 def by_row_tiles(
     work: Callable[..., tuple[Tensor, ...]], inputs: Sequence[Tensor], results: Sequence[tf.TensorSpec], tile: int = 0
 ) -> tuple[Tensor, ...]:
-    """Does `work` on a tile of rows at a time; rows of zeros fill up the last tile and are cut off.
+    """Does `work` on a tile of rows at a time; the last row again fills up the last tile, and is cut off.
 
     Args:
       work: takes the inputs' rows of a tile and returns as many rows of each result.
@@ -34,7 +34,9 @@ def by_row_tiles(
     batch = tf.shape(inputs[0])[0]
     rows = tf.constant(tile) if tile else _rows_per_tile(batch)
     tile_count = tf.maximum(-(-batch // rows), 1)
-    padded = [tf.pad(x, [[0, tile_count * rows - batch]] + [[0, 0]] * (x.shape.rank - 1)) for x in inputs]
+    # A row of zeros, where there is none.
+    filled = tf.minimum(tf.range(tile_count * rows), tf.maximum(batch - 1, 0))
+    padded = [tf.gather(tf.pad(x, [[0, 1]] + [[0, 0]] * (x.shape.rank - 1)), filled) for x in inputs]
 
     def body(number: Tensor, *arrays: Any) -> tuple[Any, ...]:
         outputs = work(*(x[number * rows : (number + 1) * rows] for x in padded))

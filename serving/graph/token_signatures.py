@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from serving.graph.bounds import Bounds
 from serving.graph.requests import MAX_STEPS, MAX_TEMPERATURE, SamplingRequests
 from serving.graph.sampler import Sampler
+from trainer.models.base import PreparesSteps
 from trainer.run.config import RunConfig
 from trainer.types import Tensor
 from tutti.encodings.durations import Durations
@@ -31,6 +32,8 @@ class TokenSignatures(tf.Module):
 
     def __init__(self, model: Any, config: RunConfig, tile: int) -> None:
         super().__init__(name="tutti")
+        if isinstance(model, PreparesSteps):
+            model.prepare_steps()
         self.model = model
         size = config.encoding.schema(config.window, config.vocabulary).model_size
         durations = Durations.of(config.encoding, config.vocabulary)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from trainer.models.settings import ModelSettings
 from trainer.types import State, Tensor, Variable
@@ -72,6 +72,15 @@ class TokenModel(Model, Protocol):
             label: int32[batch], what each row is conditioned on from here on, 0 for nothing in particular; None for
                 zeros. A model without labels ignores it.
         """
+        ...
+
+
+@runtime_checkable
+class PreparesSteps(Protocol):
+    """A model of tokens whose `step` gets faster once something is worked out from its weights."""
+
+    def prepare_steps(self) -> None:
+        """Works it out from the weights as they are now; they must not change any more."""
         ...
 
 

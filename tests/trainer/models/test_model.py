@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from trainer.models import registry
-from trainer.models.base import TrainingStep
+from trainer.models.base import PreparesSteps, TrainingStep
 from trainer.models.lstm.settings import Lstm
 from trainer.models.wavenet.settings import WaveNet
 
@@ -54,6 +54,20 @@ def test_a_whole_window_equals_its_tokens_one_by_one(settings: Any) -> None:
     assert np.std(whole) > 0.01
     np.testing.assert_allclose(whole, steps, rtol=0, atol=1e-5)
     assert_states_equal(state, end)
+
+
+@pytest.mark.parametrize("labels", [0, 3])
+def test_prepared_steps_equal_the_others(labels: int) -> None:
+    network, tokens = registry.build(SETTINGS[1], VOCABULARY, seed=1, labels=labels), some_tokens()
+    label = tf.constant([0, 1, 2, 3, 0, 1]) if labels else None
+    steps, state = walk(network, tokens, network.initial_state(BATCH, label))
+    trained = [variable.ref() for variable in network.trainable_variables]
+    assert isinstance(network, PreparesSteps)
+    network.prepare_steps()
+    prepared, end = walk(network, tokens, network.initial_state(BATCH, label))
+    np.testing.assert_allclose(prepared, steps, rtol=0, atol=1e-5)
+    assert_states_equal(state, end)
+    assert [variable.ref() for variable in network.trainable_variables] == trained
 
 
 @each_model

@@ -15,7 +15,7 @@ from trainer.models.base import TrainingStep
 from trainer.models.conditioning import Conditioning, labels_or_none
 from trainer.models.layers import Initialiser, linear, padded
 from trainer.models.lstm.settings import Lstm
-from trainer.types import State, Tensor
+from trainer.types import State, Tensor, Variable
 
 
 class LstmModel(tf.Module):
@@ -52,6 +52,8 @@ class LstmModel(tf.Module):
         self.output_bias = tf.Variable(np.zeros(columns, np.float32), name="output_bias")
         if labels:
             self.conditioning = Conditioning(init, labels, settings.layers, 4 * units)
+        # What each token adds to the gate sums of the first layer, [V, 4 * units], once `prepare_steps` was called.
+        self.first_products: Variable | None = None
 
     def initial_state(self, batch: int | Tensor, label: Tensor | None = None) -> State:
         """Returns zeros, and the label."""
@@ -95,17 +97,26 @@ class LstmModel(tf.Module):
 
     def step(self, token: Tensor, state: State) -> tuple[Tensor, State]:
         """See `trainer.models.base.TokenModel`."""
-        x = tf.gather(self.embedding, token)
         cells, label, added = self._parts(state)
-        after = []
+        x, after = None, []
         for layer, (h, c) in enumerate(cells):
-            product = linear(x, self.inputs[layer], self.biases[layer])
+            product = self._first_product(token) if x is None else linear(x, self.inputs[layer], self.biases[layer])
             if added:
                 product += added[layer]
             h, c = _cell(product + tf.matmul(h, self.recurrents[layer]), c)
             after.append((h, c))
             x = h
         return self._head(x), (*after, *label)
+
+    def prepare_steps(self) -> None:
+        """See `trainer.models.base.PreparesSteps`."""
+        products = linear(self.embedding, self.inputs[0], self.biases[0])
+        self.first_products = tf.Variable(products, trainable=False, name="first_products")
+
+    def _first_product(self, token: Tensor) -> Tensor:
+        if self.first_products is not None:
+            return tf.gather(self.first_products, token)
+        return linear(tf.gather(self.embedding, token), self.inputs[0], self.biases[0])
 
     def _parts(self, state: State) -> tuple[tuple[tuple[Tensor, Tensor], ...], tuple[Tensor, ...], list[Tensor]]:
         """Returns the cells of a state, its label if there are any, and what that adds to every layer's gate sums."""
@@ -120,10 +131,10 @@ class LstmModel(tf.Module):
 
 def _cell(sums: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     """Returns h and c after a step, from gate sums [B, 4H] (input, forget, output, candidate) and the cell before."""
-    ifo, g = tf.split(sums, [3 * c.shape[-1], c.shape[-1]], axis=-1)
-    i, f, o = tf.split(tf.sigmoid(ifo), 3, axis=-1)
-    c = f * c + i * tf.tanh(g)
-    return o * tf.tanh(c), c
+    # Split first: the functions then read what the cache still has of their parts.
+    i, f, o, g = tf.split(sums, 4, axis=-1)
+    c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+    return tf.sigmoid(o) * tf.tanh(c), c
 
 
 def plain_recurrence(products: Tensor, recurrent: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
