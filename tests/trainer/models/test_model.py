@@ -62,8 +62,9 @@ def test_prepared_steps_equal_the_others(labels: int) -> None:
     label = tf.constant([0, 1, 2, 3, 0, 1]) if labels else None
     steps, state = walk(network, tokens, network.initial_state(BATCH, label))
     trained = [variable.ref() for variable in network.trainable_variables]
-    assert isinstance(network, PreparesSteps)
-    network.prepare_steps()
+    able: Any = network
+    assert isinstance(able, PreparesSteps)
+    able.prepare_steps()
     prepared, end = walk(network, tokens, network.initial_state(BATCH, label))
     np.testing.assert_allclose(prepared, steps, rtol=0, atol=1e-5)
     assert_states_equal(state, end)
