@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator
 from collections.abc import Sequence as Rows
-from contextlib import aclosing
 from typing import TypeAlias
 
 import numpy as np
@@ -57,11 +57,40 @@ async def complete(engine: Engine, rows: Rows[Row], call: Call) -> list[Block]:
     Raises:
       ServingError: as `blocks` does.
     """
-    parts: list[list[Block]] = [[] for _ in rows]
-    async with aclosing(blocks(engine, rows, call)) as stream:
-        async for number, block in stream:
-            parts[number].append(block)
-    return [*map(joined, parts)]
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+    parts: dict[Sequence, list[Block]] = defaultdict(list)
+    running = len(rows)
+
+    def end(error: ServingError | None) -> None:
+        if done.done():
+            return
+        if error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    def deliver(sequence: Sequence, block: Block | ServingError) -> None:
+        # In the engine's thread, so that the loop need not hear of every block.
+        nonlocal running
+        if isinstance(block, Block):
+            engine.consumed(sequence)
+            parts[sequence].append(block)
+            running -= block.last
+            if running:
+                return
+        try:
+            loop.call_soon_threadsafe(end, None if isinstance(block, Block) else block)
+        except RuntimeError:  # the loop is closed
+            sequence.cancelled = True
+
+    sequences = engine.submit(rows, call, deliver)
+    try:
+        if sequences:
+            await done
+    finally:
+        engine.cancel(sequences)
+    return [joined(parts[sequence]) for sequence in sequences]
 
 
 def joined(parts: Rows[Block]) -> Block:

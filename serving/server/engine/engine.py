@@ -7,14 +7,17 @@ import threading
 import time
 from collections.abc import Callable
 from collections.abc import Sequence as Rows
+from math import isfinite, isinf
 from typing import Protocol
 
 from serving.exported_model import ExportedModel
 from serving.server.call import Call
 from serving.server.engine.model_runner import ModelRunner
+from serving.server.engine.pace import Pace
 from serving.server.engine.scheduler import Scheduler
 from serving.server.engine.sequence import Block, Row, Sequence
 from serving.server.errors import Code, ServingError
+from serving.server.priority import give_way
 from tutti.errors import Error
 
 log = logging.getLogger(__name__)
@@ -23,6 +26,9 @@ log = logging.getLogger(__name__)
 QUANTUM = 256
 # A prompt is read so many blocks at a time.
 READ = 4
+# What is reckoned to take so much less than a deadline allows is done in time, even if refusing others takes half the
+# machine from now on.
+SPARE = 2
 # Blocks that a client may be behind before its sequence rests.
 AHEAD = 32
 
@@ -74,7 +80,9 @@ class Engine:
         self._resting: set[Sequence] = set()
         self._changed = threading.Condition()
         self._closing = self._aborting = False
-        self._seconds_a_sequence = 0.0
+        self._pace = Pace()
+        # When the last block was over, unless nothing has run since.
+        self._stepped: float | None = None
         self._thread = threading.Thread(target=self._run, name=f"engine {model.path}", daemon=True)
         self._thread.start()
 
@@ -82,6 +90,12 @@ class Engine:
     def nbytes(self) -> int:
         """Bytes that the states of all slots take, however many are in use."""
         return self._runner.nbytes
+
+    def check_room(self) -> None:
+        """Raises the ServingError that `submit` would raise for any row, where there is no room."""
+        with self._changed:
+            seconds = self._seconds_a_turn([*self._running, *self._resting, *self._scheduler])
+            self._scheduler.check_room(1, self._runner.free, seconds)
 
     def submit(self, rows: Rows[Row], call: Call, deliver: Deliver) -> list[Sequence]:
         """Takes the rows of a request, all or none.
@@ -92,15 +106,22 @@ class Engine:
           deliver: see `Sequence`.
 
         Raises:
-          ServingError: if there is no room for them, or the server is about to stop.
+          ServingError: if there is no room for them, if they would have to wait too long to be done by their deadline,
+            as far as one can say, or if the server is about to stop.
         """
-        call.seconds_left()
+        left = call.seconds_left()
+        if not rows:
+            return []
         sequences = [Sequence(row, call, deliver, time.monotonic()) for row in rows]
         with self._changed:
             if self._closing:
                 raise ServingError(Code.UNAVAILABLE, "the server is about to stop", 1.0)
-            seconds = self._seconds_a_sequence * len(self._scheduler) / self._runner.slots
-            self._scheduler.check_room(len(rows), self._runner.free, seconds)
+            seconds = self._seconds_until_done(sequences)
+            self._scheduler.check_room(len(rows), self._runner.free, seconds if isfinite(seconds) else 1.0)
+            waits = len(self._scheduler) + len(rows) > self._runner.free
+            if waits and left < SPARE * seconds and isfinite(seconds):
+                message = f"the server is busy: it would take {seconds:.1f} s, more than the deadline; try again later"
+                raise ServingError(Code.RESOURCE_EXHAUSTED, message, max(1.0, seconds - left))
             self._scheduler.add(sequences)
             self._changed.notify()
         return sequences
@@ -126,7 +147,21 @@ class Engine:
             self._changed.notify()
         self._thread.join()
 
+    def _seconds_until_done(self, new: Rows[Sequence]) -> float:
+        """Returns how long it takes until the last of some new sequences of a client is done, as far as one can say."""
+        longest = max(sequence.work for sequence in new)
+        ahead = self._scheduler.ahead(new[0].call.client, len(new))
+        rows = [*self._running, *self._resting, *ahead, *new]
+        alone = longest * self._pace.step(min(self._runner.slots, len(rows)))
+        return max(alone, _turns(longest) * self._seconds_a_turn(rows))
+
+    def _seconds_a_turn(self, rows: Rows[Sequence]) -> float:
+        """Returns how long it takes until each of some sequences has had a turn."""
+        work = sum(min(sequence.work, QUANTUM) for sequence in rows)
+        return work / self._runner.slots * self._pace.step(min(self._runner.slots, len(rows)))
+
     def _run(self) -> None:
+        give_way()
         while self._admitted():
             self._advance()
 
@@ -144,6 +179,7 @@ class Engine:
                     return True
                 if self._closing and not self._resting:
                     return False
+                self._stepped = None
                 # Those that rest have deadlines, too.
                 self._changed.wait(timeout=1.0 if self._resting else None)
 
@@ -168,9 +204,18 @@ class Engine:
         self._scheduler.add(awake)
 
     def _preempt(self) -> None:
-        """Lets those that had their turn make room for those that wait."""
+        """Lets those that had their turn make room for those that wait, but for those whose deadlines leave no time."""
         wanted = min(len(self._scheduler), self._runner.slots) - self._runner.free
-        for sequence in [x for x in self._running if x.turn >= QUANTUM][: max(wanted, 0)]:
+        if wanted <= 0:
+            return
+        seconds = self._seconds_a_turn([*self._running, *self._resting, *self._scheduler])
+        now = time.monotonic()
+
+        def has_time(x: Sequence) -> bool:
+            return isinf(x.call.deadline) or x.call.deadline - now > SPARE * _turns(x.work) * seconds
+
+        able = [x for x in self._running if x.turn >= QUANTUM and has_time(x)]
+        for sequence in able[:wanted]:
             self._evict(sequence)
             self._scheduler.add([sequence])
 
@@ -222,6 +267,9 @@ class Engine:
         if any(x.row.keep_state and most < steps[0] for x, most in zip(sequences, wanted, strict=True)):
             steps = [*map(min, wanted, steps)]
         tokens, log_probs, ended = self._runner.step(sequences, steps)
+        ended_at = time.perf_counter()
+        self._pace.took(len(sequences), (ended_at - (self._stepped or begun)) / max(steps))
+        self._stepped = ended_at
         count = 0
         for sequence, new, scores, most, over in zip(sequences, tokens, log_probs, wanted, ended, strict=True):
             new, scores, over = new[:most], scores[:most], over and len(new) <= most
@@ -261,7 +309,10 @@ class Engine:
         self._resting.discard(sequence)
         if error:
             sequence.deliver(sequence, error)
-        seconds = time.monotonic() - sequence.waiting_since
-        self._seconds_a_sequence += 0.1 * (seconds - self._seconds_a_sequence)
         if self._observer:
             self._observer.left(error.code.name if error else "done")
+
+
+def _turns(work: float) -> float:
+    """Returns how many turns so many steps take."""
+    return work // QUANTUM + 1

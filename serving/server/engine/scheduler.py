@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from collections.abc import Sequence as Rows
+from itertools import chain, islice
 
 from serving.server.engine.sequence import Sequence
 from serving.server.errors import Code, ServingError
@@ -27,6 +28,9 @@ class Scheduler:
     def __len__(self) -> int:
         return self._length
 
+    def __iter__(self) -> Iterator[Sequence]:
+        return chain.from_iterable(self._queues.values())
+
     def check_room(self, count: int, free: int, seconds: float) -> None:
         """Refuses sequences that there is no room for, all of them or none.
 
@@ -44,6 +48,12 @@ class Scheduler:
             )
         if self._length + count > self._most + free:
             raise ServingError(Code.RESOURCE_EXHAUSTED, "the queue is full; try again later", max(1.0, seconds))
+
+    def ahead(self, client: str, count: int) -> Iterator[Sequence]:
+        """Yields those whose turn is before that of the last of `count` more sequences of a client."""
+        turns = len(self._queues.get(client, ())) + count
+        for queue in self._queues.values():
+            yield from islice(queue, turns)
 
     def add(self, sequences: Rows[Sequence]) -> None:
         """Lets sequences wait."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -101,3 +102,8 @@ class Sequence:
     def left(self) -> int | None:
         """New tokens that it still wants; None for as many as there are."""
         return None if self.row.steps is None else self.row.steps - self.taken
+
+    @property
+    def work(self) -> float:
+        """Steps that it still takes, at most, with those to read its prompt; infinite where it is endless."""
+        return inf if self.left is None else self.left + len(self.row.prompt) - self.read

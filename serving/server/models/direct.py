@@ -15,6 +15,7 @@ from serving.server.call import Call
 from serving.server.config import Limits
 from serving.server.errors import Code, ServingError
 from serving.server.models.bounds import check_lengths, check_rows, check_steps
+from serving.server.priority import give_way
 from tutti.errors import Error
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -33,7 +34,7 @@ class DirectCalls:
 
     def __init__(self, model: ExportedModel, limits: Limits) -> None:
         self._model, self._limits = model, limits
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix=f"calls {model.path}")
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix=f"calls {model.path}", initializer=give_way)
         self._running = 0
 
     def close(self) -> None:

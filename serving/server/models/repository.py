@@ -21,6 +21,7 @@ from serving.server.models.sources import Source
 from serving.server.models.status import VersionStatus
 from serving.server.models.version import ServedVersion
 from serving.server.models.watch import Found, Watch
+from serving.server.priority import give_way
 from tutti.errors import Error
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,8 @@ class Repository:
         self._models: dict[str, Model] = {}
         self._first: frozenset[str] | None = None
         self._round = asyncio.Lock()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="models")
+        # TensorFlow's own threads begin with the first model, and are like the one that loads it.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="models", initializer=give_way)
         self._polling: asyncio.Task[None] | None = None
         self._draining: dict[asyncio.Task[None], ServedVersion] = {}
         self._closing = False

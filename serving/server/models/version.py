@@ -78,6 +78,15 @@ class ServedVersion:
         if self.engine:
             await asyncio.to_thread(self.engine.close, abort=abort)
 
+    def check_room(self, signature: str) -> None:
+        """Refuses a request, before its inputs are looked at, where there is no room for it; looking is what costs.
+
+        Raises:
+          ServingError: if there is none.
+        """
+        if self.engine and signature in STEPPED:
+            self.engine.check_room()
+
     async def predict(self, signature: str, inputs: Arrays, call: Call) -> dict[str, NDArray[Any]]:
         """Returns what a signature answers; requests for pieces are stepped together with all others.
 

@@ -49,6 +49,7 @@ class _Prediction:
             name = spec.signature or DEFAULT
             if name not in version.signatures:
                 raise ServingError(Code.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.')
+            version.check_room(name)
             signature = version.signatures[name]
             check_names(signature, set(request.inputs))
             check_types(

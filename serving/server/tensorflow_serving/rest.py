@@ -68,6 +68,7 @@ async def _predict(repository: Repository, spec: ModelSpec, body: bytes, call: C
         name = json_bodies.signature_name(document) or DEFAULT
         if name not in version.signatures:
             raise invalid(f'Serving signature name: "{name}" not found in signature def')
+        version.check_room(name)
         signature = version.signatures[name]
         inputs, rows = await _beside(large, lambda: json_bodies.inputs(document, signature.inputs))
         check_types(signature, {key: (signature.inputs[key].dtype, x.shape) for key, x in inputs.items()})

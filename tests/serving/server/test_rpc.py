@@ -122,6 +122,9 @@ def test_garbage_and_silence_end_and_the_server_goes_on(server: Running, garbage
 
 def test_connections_beyond_the_limit_are_closed_and_room_comes_back(server: Running) -> None:
     held = [server.connect(server.server.grpc_port) for _ in range(8)]
+    for connection in held:
+        # The beginning of HTTP/2, so that they are not closed for their silence.
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04\x00\x00\x00\x00\x00")
     assert refused(server, b"", timeout=3).code() in (
         grpc.StatusCode.UNAVAILABLE,
         grpc.StatusCode.DEADLINE_EXCEEDED,

@@ -17,6 +17,7 @@ from serving.server.call import Call
 from serving.server.config import Limits
 from serving.server.engine import blocks
 from serving.server.engine.engine import QUANTUM, Engine
+from serving.server.engine.pace import Pace
 from serving.server.engine.sequence import Row
 from serving.server.errors import Code, ServingError
 from serving.server.models.version import ServedVersion
@@ -170,6 +171,9 @@ def test_a_full_queue_refuses_at_once_and_says_when_to_come_back(engine: Engine)
                 await blocks.complete(engine, [Row(NOTHING, 1)] * 8, Call())
             assert refused.value.code is Code.RESOURCE_EXHAUSTED
             assert refused.value.retry_after is not None and refused.value.retry_after >= 1
+            with pytest.raises(ServingError, match="the queue is full"):
+                engine.check_room()
+            assert await blocks.complete(engine, [], Call()) == []
 
     asyncio.run(flood())
 
@@ -178,3 +182,46 @@ def test_a_deadline_ends_a_request(engine: Engine) -> None:
     with pytest.raises(ServingError) as late:
         asyncio.run(blocks.complete(engine, [Row(NOTHING, None, min_steps=1 << 30)], Call("", time.monotonic() + 0.3)))
     assert late.value.code is Code.DEADLINE_EXCEEDED
+
+
+def test_what_cannot_be_done_by_its_deadline_is_refused_before_it_waits(engine: Engine) -> None:
+    async def crowd() -> None:
+        rows = [Row(NOTHING, 2000, seed=seed, min_steps=2000) for seed in range(12)]
+        async with aclosing(blocks.blocks(engine, rows, Call("greedy"))) as stream:
+            drain = asyncio.ensure_future(_drained(stream))
+            while not engine._pace.step(4):
+                await asyncio.sleep(0.01)
+            seconds = 2000 * engine._pace.step(4)
+            soon, late = (Call("small", time.monotonic() + wait) for wait in (seconds / 2, 60 * seconds))
+            begun = time.monotonic()
+            with pytest.raises(ServingError) as refused:
+                await blocks.complete(engine, [Row(NOTHING, 2000)], soon)
+            assert time.monotonic() - begun < seconds / 4
+            assert refused.value.code is Code.RESOURCE_EXHAUSTED and "more than the deadline" in refused.value.message
+            assert refused.value.retry_after is not None and refused.value.retry_after >= 1
+            # Neither does another's long queue keep a short request out.
+            short = Call("small", time.monotonic() + seconds / 2)
+            for call in (short, late):
+                (block,) = await blocks.complete(engine, [Row(NOTHING, 20, min_steps=20)], call)
+                assert len(block.tokens) == 20
+            drain.cancel()
+            await asyncio.gather(drain, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(crowd(), 120))
+
+
+def test_a_free_slot_is_given_whatever_the_deadline(engine: Engine) -> None:
+    engine._pace.took(1, 1000.0)
+    (block,) = asyncio.run(blocks.complete(engine, [Row(NOTHING, 20, min_steps=20)], Call("", time.monotonic() + 60)))
+    assert len(block.tokens) == 20
+
+
+def test_a_step_takes_as_long_as_those_of_as_many_rows_did() -> None:
+    pace = Pace()
+    assert pace.step(5) == 0
+    pace.took(4, 1.0)
+    pace.took(64, 8.0)
+    assert [pace.step(rows) for rows in (1, 3, 4, 5, 64, 100)] == [1, 1, 1, 8, 8, 8]
+    for _ in range(100):
+        pace.took(3, 2.0)
+    assert 1.99 < pace.step(4) < 2
