@@ -35,7 +35,7 @@ format: $(READY)
 
 # Beam's tests have a process of their own: tfrecord and TensorFlow both define tensorflow.Example.
 test: lint
-	$(BIN)/pytest tests/tutti tests/pipelines tests/examples tests/test_*.py
+	$(BIN)/pytest -n 2 --dist loadfile tests/tutti tests/pipelines tests/examples tests/test_*.py
 	$(BIN)/pytest -n 2 --dist loadfile tests/trainer tests/serving
 
 bench: $(READY)
