@@ -20,13 +20,16 @@ if __name__ == "__main__":
 
     sys.exit(cli.main(["export", *sys.argv[1:]]))
 
+import inspect
 import json
 import os
 import pkgutil
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
@@ -47,6 +50,9 @@ from tutti.errors import Error
 
 FORMAT = 1
 WEIGHTS = ("best", "last")
+# How prompts are read.
+STEPS, WINDOW = "steps", "window"
+PROMPTS = (STEPS, WINDOW)
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ def export(
     version: int | None = None,
     weights: str = "best",
     tile: int = 0,
+    prompts: str = STEPS,
     config: str | os.PathLike[str] | None = None,
 ) -> Export:
     """Writes a version of a run's model.
@@ -92,6 +99,8 @@ def export(
       version: its number; by default one more than the highest there.
       weights: "best" on validation, or the "last".
       tile: rows in every matrix product, see `serving.graph.sampler.Sampler`; 0 for what fits the batch.
+      prompts: how they are read: in "steps", token by token, or as a "window", all at once, which is faster for
+        WaveNets; what that gives differs by rounding from what steps do.
       config: a folder for TensorFlow Serving's configuration, see `serving.serving_config`; none by default.
 
     Raises:
@@ -99,11 +108,12 @@ def export(
         is there already, or it cannot be written; nothing is left behind then. Or if the configuration cannot be read
         or, once the version is there, written.
     """
-    _check_options(version, weights, tile)
+    _check_options(version, weights, tile, prompts)
     if not isinstance(run, Run):
         run = directory.load(os.fspath(run))
     folder = os.fspath(models).rstrip("/")
     served = serving_config.read(os.fspath(config)) if config is not None else None
+    signatures = _signatures(run.config, prompts)
     model = run.model(weights)
     _check_finite(model, run.path)
     version = next_version(folder) if version is None else version
@@ -120,7 +130,7 @@ def export(
             tf.io.gfile.makedirs(folder)
             publish.clean(folder)
             with publish.publishing(path) as beside:
-                _save(run.config, model, beside, tile)
+                _save(run.config, model, signatures(model, run.config, tile), beside, tile, prompts)
     except BaseException:
         with suppress(tf.errors.OpError):
             for parent in missing:
@@ -140,11 +150,13 @@ def next_version(models: str) -> int:
     return max(publish.numbers(models), default=0) + 1
 
 
-def _check_options(version: int | None, weights: str, tile: int) -> None:
+def _check_options(version: int | None, weights: str, tile: int, prompts: str) -> None:
     if version is not None and version < 1:
         raise OptionError(f"{{version}} must be 1 or more, got {version}")
     if weights not in WEIGHTS:
         raise OptionError(f"{{weights}} must be {' or '.join(WEIGHTS)}, got {{value!r}}", value=weights)
+    if prompts not in PROMPTS:
+        raise OptionError(f"{{prompts}} must be {' or '.join(PROMPTS)}, got {{value!r}}", value=prompts)
     if tile and not 2 <= tile <= MAX_TILE:
         raise OptionError(f"{{tile}} must be from 2 to {MAX_TILE}, or 0, got {tile}")
 
@@ -164,8 +176,7 @@ def _missing(path: str) -> list[str]:
     return missing
 
 
-def _save(config: RunConfig, model: Any, path: str, tile: int) -> None:
-    exported = _signatures(config)(model, config, tile)
+def _save(config: RunConfig, model: Any, exported: Signatures, path: str, tile: int, prompts: str) -> None:
     signatures = exported.signatures()
     tf.saved_model.save(exported, path, {"serving_default": signatures["generate"], **signatures})
     assets = gfile.join(path, "assets")
@@ -181,6 +192,7 @@ def _save(config: RunConfig, model: Any, path: str, tile: int) -> None:
         "limits": exported.limits(),
         **({"quarter": durations.quarter} if durations else {}),
         "tile": tile,
+        **({"prompts": prompts} if prompts != STEPS else {}),
         "tensorflow": tf.__version__,
     }
     for name, value in (
@@ -195,15 +207,19 @@ def _save(config: RunConfig, model: Any, path: str, tile: int) -> None:
     warmup.write(gfile.join(path, warmup.FOLDER, warmup.FILE), PurePosixPath(path).parent.name, requests)
 
 
-def _signatures(config: RunConfig) -> type[Signatures]:
+def _signatures(config: RunConfig, prompts: str) -> Callable[[Any, RunConfig, int], Signatures]:
     """Imports the class of the signatures that a model's settings name.
 
     Raises:
-      Error: if it cannot be loaded.
+      Error: if it cannot be loaded, or cannot read prompts in this way.
     """
     place = config.model.signatures
     try:
-        signatures: type[Signatures] = pkgutil.resolve_name(place)
+        signatures: Any = pkgutil.resolve_name(place)
     except (ImportError, AttributeError, ValueError) as error:
         raise Error(f"cannot load {place}, the signatures of the model {config.model.name}: {error}") from error
-    return signatures
+    if prompts == STEPS:
+        return cast(type[Signatures], signatures)
+    if "windows" not in inspect.signature(signatures).parameters:
+        raise OptionError(f"{{prompts}} {prompts} is for models of tokens, not for {config.model.name}")
+    return partial(signatures, windows=True)

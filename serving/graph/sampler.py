@@ -8,7 +8,8 @@ What that takes, beside rows that never mix:
   or five, on few threads. On other CPUs it holds for one number of rows, whichever that is: `Sampler(tile=...)`.
 - Kernels treat what is left behind the last full vector differently from the rest, so functions that are
   approximated (exp, log, division) are only called on axes of a multiple of 16.
-- A prompt is read token by token with the same step that continues it, not as a window whose shape it would share.
+- A prompt is read token by token with the same step that continues it, not as a window whose shape it would share;
+  or, where one asks for that, as a window of its own.
 - A row's random numbers come from its own seed and the number of its token.
 """
 
@@ -43,14 +44,22 @@ class Sampler:
       tile: rows in every matrix product; 0 fits it to the batch, see the module's text.
       labels: how many labels the model was trained with, numbered from 1.
       durations: how long tokens last; None where that depends on more than the token.
+      windows: whether a prompt is read all at once, each row by itself, which is faster where a model computes a
+        window's tokens side by side. What it gives differs, by rounding, from what tokens one by one or in pieces do.
     """
 
     def __init__(
-        self, model: Any, vocabulary_size: int, tile: int = 0, labels: int = 0, durations: Durations | None = None
+        self,
+        model: Any,
+        vocabulary_size: int,
+        tile: int = 0,
+        labels: int = 0,
+        durations: Durations | None = None,
+        windows: bool = False,
     ) -> None:
         check_tile(tile)
         self.model, self.size, self.tile, self.labels = model, vocabulary_size, tile, labels
-        self.durations = durations
+        self.durations, self.windows = durations, windows
         self.padded = -(-vocabulary_size // VECTOR) * VECTOR
         never = [0.0] * self.padded
         never[PAD] = never[BOS] = NEVER
@@ -207,6 +216,8 @@ class Sampler:
 
     def _read(self, prompt: Tensor, begun: Stream) -> Stream:
         """Reads the prompts of a tile, all but their last tokens; of a row without a prompt nothing is read."""
+        if self.windows:
+            return self._read_windows(prompt, begun)
         given, sequence = row_lengths(prompt), tf.pad(tf.transpose(prompt), [[1, 1], [0, 0]])
         # Comparing costs nothing, copying a state does: rows whose prompts are equally long need no copy.
         uneven = tf.reduce_min(given) < tf.reduce_max(tf.pad(given, [[0, 1]]))
@@ -219,6 +230,33 @@ class Sampler:
 
         _, read = tf.while_loop(lambda t, _: t < tf.reduce_max(tf.pad(given, [[0, 1]])), body, (0, begun))
         return read
+
+    def _read_windows(self, prompt: Tensor, begun: Stream) -> Stream:
+        """Does what `_read` does, the tokens of a row at once, and one row after the other."""
+        given = row_lengths(prompt)
+
+        def row(number: Tensor) -> Any:
+            """Returns the model's state behind a row's prompt."""
+            here = slice(number, number + 1)
+            state = tf.nest.map_structure(lambda x: x[here], begun.state)
+            tokens = tf.concat([begun.token[here], prompt[number, : given[number] - 1]], 0)[None]
+            return tf.cond(given[number] > 0, lambda: self.model(tokens, state)[1], lambda: state)
+
+        def body(number: Tensor, *arrays: Any) -> tuple[Any, ...]:
+            parts = tf.nest.flatten(row(number))
+            return number + 1, *(array.write(number, part[0]) for array, part in zip(arrays, parts, strict=True))
+
+        rows = tf.shape(given)[0]
+        arrays = [tf.TensorArray(part.dtype, rows) for part in tf.nest.flatten(self.state)]
+        _, *arrays = tf.while_loop(lambda number, *_: number < rows, body, (0, *arrays), parallel_iterations=1)
+        state = tf.nest.pack_sequence_as(begun.state, [array.stack() for array in arrays])
+        last = tf.gather(tf.pad(prompt, [[0, 0], [1, 0]]), given, batch_dims=1)
+        _, at = tf.while_loop(
+            lambda t, _: t < tf.shape(prompt)[1],
+            lambda t, at: (t + 1, tf.where(t < given, self._after(at, prompt[:, t]), at)),
+            (0, begun.at),
+        )
+        return Stream(tf.where(given > 0, last, begun.token), at, state)
 
     def _draw(
         self,

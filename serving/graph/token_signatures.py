@@ -28,16 +28,17 @@ class TokenSignatures(tf.Module):
       model: see `trainer.models.base.Model`.
       config: of the run that trained it.
       tile: see `Sampler`.
+      windows: whether prompts are read as windows; see `Sampler`.
     """
 
-    def __init__(self, model: Any, config: RunConfig, tile: int) -> None:
+    def __init__(self, model: Any, config: RunConfig, tile: int, windows: bool = False) -> None:
         super().__init__(name="tutti")
         if isinstance(model, PreparesSteps):
             model.prepare_steps()
         self.model = model
         size = config.encoding.schema(config.window, config.vocabulary).model_size
         durations = Durations.of(config.encoding, config.vocabulary)
-        sampler = Sampler(model, size, tile, len(config.labels), durations)
+        sampler = Sampler(model, size, tile, len(config.labels), durations, windows)
         requests = [
             tf.TensorSpec([None, None], tf.int32, "prompt"),
             tf.TensorSpec([None], tf.int32, "steps"),

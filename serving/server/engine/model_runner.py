@@ -25,6 +25,8 @@ class ModelRunner:
 
     def __init__(self, model: ExportedModel, slots: int) -> None:
         self.model, self.slots = model, slots
+        # A prompt that is read as a window is read as one, or it would not be what `generate` reads.
+        self._whole = model.description.get("prompts") == "window"
         begun = self._start(np.zeros((1, 0), np.int32), np.zeros(1, np.int32))
         self._names = [f"state_{number}" for number in range(len(begun))]
         self._states: State = tuple(np.zeros((slots, *x.shape[1:]), x.dtype) for x in begun)
@@ -50,11 +52,11 @@ class ModelRunner:
 
         Args:
           sequences: as many as there are free slots, at most.
-          most: tokens of a prompt that are read.
+          most: tokens of a prompt that are read, unless the model reads it as a window.
         """
         new = [sequence for sequence in sequences if not (sequence.parked or sequence.row.state)]
         if new:
-            pieces = [sequence.row.prompt[:most] for sequence in new]
+            pieces = [sequence.row.prompt[: None if self._whole else most] for sequence in new]
             begun = self._start(_padded(pieces), np.array([sequence.row.label for sequence in new], np.int32))
             for number, (sequence, piece) in enumerate(zip(new, pieces, strict=True)):
                 sequence.parked, sequence.read = tuple(x[number] for x in begun), len(piece)
@@ -77,7 +79,8 @@ class ModelRunner:
         return tuple(mine[sequence.slot].copy() for mine in self._states)
 
     def read(self, sequences: Rows[Sequence], most: int) -> None:
-        """Lets the model read on in the sequences' prompts, by some tokens at most."""
+        """Lets the model read on in the sequences' prompts, by some tokens at most unless it reads them as windows."""
+        most = max(len(sequence.row.prompt) for sequence in sequences) if self._whole else most
         pieces = [sequence.row.prompt[sequence.read : sequence.read + most] for sequence in sequences]
         self._store(sequences, self._call("read", self._inputs(sequences) | {"prompt": _padded(pieces)}))
         for sequence, piece in zip(sequences, pieces, strict=True):
