@@ -43,7 +43,7 @@ def main() -> None:
         course = asyncio.run(soak(models, model, args.minutes * 60, args.load, args.roll))
     report = {**summary(course), "minutes": args.minutes, "load": args.load, "roll": args.roll}
     print(json.dumps(report, indent=1))
-    (measure.RESULTS / "soak.json").write_text(json.dumps({**report, "usage": course.usage}, indent=1) + "\n")
+    (measure.RESULTS / "soak.json").write_text(json.dumps(report, indent=1) + "\n")
     plot(course, measure.RESULTS / "soak.png")
     sys.exit(bool(course.failures))
 

@@ -120,7 +120,7 @@ class Engine:
             self._scheduler.check_room(len(rows), self._runner.free, seconds if isfinite(seconds) else 1.0)
             waits = len(self._scheduler) + len(rows) > self._runner.free
             if waits and left < SPARE * seconds and isfinite(seconds):
-                message = f"the server is busy: it would take {seconds:.1f} s, more than the deadline; try again later"
+                message = f"the server is busy: it would take some {seconds:.0f} s or twice that; try again later"
                 raise ServingError(Code.RESOURCE_EXHAUSTED, message, max(1.0, seconds - left))
             self._scheduler.add(sequences)
             self._changed.notify()
